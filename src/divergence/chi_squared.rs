@@ -1,0 +1,80 @@
+use super::Divergence;
+use crate::calculus::Real;
+
+/// χ²(ρ‖π) = ∫ (ρ−π)²/π: its flow is a porous-medium equation in r.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ChiSquared;
+
+impl Divergence for ChiSquared {
+    const NAME: &'static str = "chi-squared";
+    const FORMULA: &'static str = "χ²(ρ‖π) = ∫ (ρ−π)²/π";
+    const REFERENCE: &'static str = "Chewi, Le Gouic, Lu, Maunu, Rigollet, SVGD as a kernelized Wasserstein gradient flow of the chi-squared divergence, NeurIPS 2020";
+    const ADMITS_EMPTY_CELLS: bool = true;
+
+    /// (r − 1)²
+    #[inline(always)]
+    fn integrand<R: Real>(log_ratio: R) -> R {
+        let excess = log_ratio.exp_m1();
+        excess * excess
+    }
+
+    /// (r − 1)(1 − 1/r)
+    #[inline(always)]
+    fn integrand_per_mass<R: Real>(log_ratio: R) -> R {
+        -(log_ratio.exp_m1() * (-log_ratio).exp_m1())
+    }
+
+    /// 2(r − 1)
+    #[inline(always)]
+    fn first_variation<R: Real>(log_ratio: R) -> R {
+        R::constant(2.0) * log_ratio.exp_m1()
+    }
+
+    /// r²
+    #[inline(always)]
+    fn kirchhoff<R: Real>(log_ratio: R) -> R {
+        (log_ratio + log_ratio).exp()
+    }
+
+    /// ½ ln w
+    #[inline(always)]
+    fn log_ratio<R: Real>(kirchhoff: R) -> R {
+        R::constant(0.5) * kirchhoff.ln()
+    }
+
+    /// r² − 1 = (r − 1)(r + 1)
+    #[inline(always)]
+    fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
+        (ratio - R::constant(1.0)) * (ratio + R::constant(1.0))
+    }
+
+    /// 2r
+    #[inline(always)]
+    fn slope_from_ratio<R: Real>(ratio: R) -> R {
+        ratio + ratio
+    }
+
+    /// 2√w
+    #[inline(always)]
+    fn slope<R: Real>(kirchhoff: R) -> R {
+        let root = kirchhoff.sqrt();
+        root + root
+    }
+
+    /// 2√w(√w − √w₀)
+    #[inline(always)]
+    fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
+        let root = kirchhoff.sqrt();
+        (root + root) * (root - initial.sqrt())
+    }
+
+    /// Newton in r = √w for an increase, since √w grows slower than its tangent, and in w for a decrease.
+    #[inline(always)]
+    fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
+        let root = kirchhoff.sqrt();
+        let growth = increment.maximum(R::constant(0.0));
+        let fall = increment.minimum(R::constant(0.0));
+        let grown = root + growth / (root + root);
+        grown * grown + fall
+    }
+}

@@ -1,0 +1,74 @@
+use super::Divergence;
+use crate::calculus::Real;
+
+/// The squared Hellinger distance ∫ (√ρ − √π)².
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hellinger;
+
+impl Divergence for Hellinger {
+    const NAME: &'static str = "hellinger";
+    const FORMULA: &'static str = "∫ (√ρ − √π)²";
+    const REFERENCE: &'static str = "Liese, Vajda, On divergences and informations in statistics and information theory, IEEE Trans. Inf. Theory 52, 2006";
+    const ADMITS_EMPTY_CELLS: bool = true;
+
+    /// (√r − 1)²
+    #[inline(always)]
+    fn integrand<R: Real>(log_ratio: R) -> R {
+        let excess = (log_ratio * R::constant(0.5)).exp_m1();
+        excess * excess
+    }
+
+    /// (1 − 1/√r)²
+    #[inline(always)]
+    fn integrand_per_mass<R: Real>(log_ratio: R) -> R {
+        Self::integrand(-log_ratio)
+    }
+
+    /// 1 − r^{−1/2}
+    #[inline(always)]
+    fn first_variation<R: Real>(log_ratio: R) -> R {
+        -(log_ratio * R::constant(-0.5)).exp_m1()
+    }
+
+    /// √r
+    #[inline(always)]
+    fn kirchhoff<R: Real>(log_ratio: R) -> R {
+        (log_ratio * R::constant(0.5)).exp()
+    }
+
+    /// 2 ln w
+    #[inline(always)]
+    fn log_ratio<R: Real>(kirchhoff: R) -> R {
+        R::constant(2.0) * kirchhoff.ln()
+    }
+
+    /// √r − 1 = (r − 1)/(√r + 1)
+    #[inline(always)]
+    fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
+        (ratio - R::constant(1.0)) / (ratio.sqrt() + R::constant(1.0))
+    }
+
+    /// 1/(2√r)
+    #[inline(always)]
+    fn slope_from_ratio<R: Real>(ratio: R) -> R {
+        R::constant(0.5) / ratio.sqrt()
+    }
+
+    /// 1/(2w)
+    #[inline(always)]
+    fn slope<R: Real>(kirchhoff: R) -> R {
+        R::constant(0.5) / kirchhoff
+    }
+
+    /// (w² − w₀²)/(2w)
+    #[inline(always)]
+    fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
+        (kirchhoff - initial) * (kirchhoff + initial) / (kirchhoff + kirchhoff)
+    }
+
+    /// w² is convex: Newton in w falls monotonically to the solution after its first increment.
+    #[inline(always)]
+    fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
+        kirchhoff + increment
+    }
+}

@@ -1,0 +1,107 @@
+use super::Divergence;
+use crate::calculus::Real;
+
+/// 2·JSD(π‖ρ): the divergence of the generative adversarial network with an ideal discriminator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JensenShannon;
+
+impl Divergence for JensenShannon {
+    const NAME: &'static str = "jensen-shannon";
+    const FORMULA: &'static str = "2·JSD(π‖ρ) = ∫ ρ ln(2ρ/(π+ρ)) + π ln(2π/(π+ρ))";
+    const REFERENCE: &'static str = "Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, Theorem 1; Lin, IEEE Trans. Inf. Theory 37, 1991";
+    const ADMITS_EMPTY_CELLS: bool = true;
+
+    /// (1+r)/2 · [ℓδ + ln(1−δ²)] with δ = tanh(ℓ/2): both terms are of second order in ℓ, so no digits are lost near r = 1.
+    #[inline(always)]
+    fn integrand<R: Real>(log_ratio: R) -> R {
+        let (one, two) = (R::constant(1.0), R::constant(2.0));
+        let ln_2 = R::constant(std::f64::consts::LN_2);
+        // The integrand of the reversed pair is f(1/r) = f(r)/r: evaluate at −|ℓ| and scale by r where ℓ > 0.
+        let magnitude = log_ratio.abs();
+        let inverse = (-magnitude).exp();
+        let delta = (magnitude / two).tanh();
+        let near = magnitude.less(one);
+        let bounded = R::select(near, delta, R::constant(0.5));
+        let near_value =
+            (one + inverse) / two * (magnitude * bounded + (-(bounded * bounded)).ln_1p());
+        // f(e^{−m}) = e^{−m} ln(2e^{−m}/(1+e^{−m})) + ln(2/(1+e^{−m}))
+        let log_sum = inverse.ln_1p();
+        let decayed = R::select(
+            magnitude.less(R::constant(800.0)),
+            magnitude * inverse,
+            R::constant(0.0),
+        );
+        let far_value = (one + inverse) * (ln_2 - log_sum) - decayed;
+        let value = R::select(near, near_value, far_value);
+        let larger = R::constant(0.0).less(log_ratio);
+        R::select(larger, value * log_ratio.exp(), value)
+    }
+
+    /// f(1/r), since f(r) = r f(1/r).
+    #[inline(always)]
+    fn integrand_per_mass<R: Real>(log_ratio: R) -> R {
+        Self::integrand(-log_ratio)
+    }
+
+    /// ln 2 − ln(1 + e^{−ℓ})
+    #[inline(always)]
+    fn first_variation<R: Real>(log_ratio: R) -> R {
+        // ln(2/(1+e^{−ℓ})) = −ln(1 + (e^{−ℓ} − 1)/2) keeps its digits near 0; −ℓ large is left to softplus.
+        let near = log_ratio.abs().less(R::constant(1.0));
+        let bounded = R::select(near, log_ratio, R::constant(0.0));
+        let near_value = -((-bounded).exp_m1() * R::constant(0.5)).ln_1p();
+        let far_value = R::constant(std::f64::consts::LN_2) - (-log_ratio).softplus();
+        R::select(near, near_value, far_value)
+    }
+
+    /// ln(1 + r)
+    #[inline(always)]
+    fn kirchhoff<R: Real>(log_ratio: R) -> R {
+        log_ratio.softplus()
+    }
+
+    /// ln(e^w − 1)
+    #[inline(always)]
+    fn log_ratio<R: Real>(kirchhoff: R) -> R {
+        // w + ln(1 − e^{−w}) for large w, ln(expm1 w) for small.
+        let large = R::constant(1.0).less(kirchhoff);
+        let bounded = R::select(large, R::constant(1.0), kirchhoff);
+        R::select(
+            large,
+            kirchhoff + (-(-kirchhoff).exp()).ln_1p(),
+            bounded.exp_m1().ln(),
+        )
+    }
+
+    /// ln((1 + r)/2)
+    #[inline(always)]
+    fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
+        ((ratio - R::constant(1.0)) * R::constant(0.5)).ln_1p_regular()
+    }
+
+    /// 1/(1 + r)
+    #[inline(always)]
+    fn slope_from_ratio<R: Real>(ratio: R) -> R {
+        R::constant(1.0) / (R::constant(1.0) + ratio)
+    }
+
+    /// e^{−w}
+    #[inline(always)]
+    fn slope<R: Real>(kirchhoff: R) -> R {
+        (-kirchhoff).exp()
+    }
+
+    /// 1 − e^{w₀−w}
+    #[inline(always)]
+    fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
+        -(initial - kirchhoff).exp_m1()
+    }
+
+    /// Newton in r for an increase, since e^w overshoots, and in w for a decrease, since r would turn negative.
+    #[inline(always)]
+    fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
+        let growth = increment.maximum(R::constant(0.0));
+        let fall = increment.minimum(R::constant(0.0));
+        kirchhoff + growth.ln_1p() + fall
+    }
+}
