@@ -1,7 +1,8 @@
 //! Wasserstein gradient flows of GAN divergences.
 //!
 //! The rooms of the house, from the ground up; each may use those before it:
-//! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`elliptic`] → [`flow`].
+//! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`problem`] → [`backend`] → [`elliptic`] → [`metrics`] →
+//! [`flow`].
 #![warn(missing_docs)]
 
 pub mod backend;
@@ -10,3 +11,5 @@ pub mod divergence;
 pub mod elliptic;
 pub mod flow;
 pub mod grid;
+pub mod metrics;
+pub mod problem;

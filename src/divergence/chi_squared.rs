@@ -61,6 +61,12 @@ impl Divergence for ChiSquared {
         root + root
     }
 
+    /// ln(2√w)
+    #[inline(always)]
+    fn log_slope<R: Real>(kirchhoff: R) -> R {
+        R::constant(std::f64::consts::LN_2) + R::constant(0.5) * kirchhoff.ln()
+    }
+
     /// 2√w(√w − √w₀)
     #[inline(always)]
     fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
@@ -68,13 +74,19 @@ impl Divergence for ChiSquared {
         (root + root) * (root - initial.sqrt())
     }
 
+    /// (√w₀ + change/(2√w₀))²
+    #[inline(always)]
+    fn displaced<R: Real>(kirchhoff: R, change: R) -> R {
+        let root = kirchhoff.sqrt();
+        let moved = root + change / (root + root);
+        moved * moved
+    }
+
     /// Newton in r = √w for an increase, since √w grows slower than its tangent, and in w for a decrease.
     #[inline(always)]
     fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
-        let root = kirchhoff.sqrt();
         let growth = increment.maximum(R::constant(0.0));
         let fall = increment.minimum(R::constant(0.0));
-        let grown = root + growth / (root + root);
-        grown * grown + fall
+        Self::displaced(kirchhoff, growth) + fall
     }
 }

@@ -60,10 +60,22 @@ impl Divergence for Hellinger {
         R::constant(0.5) / kirchhoff
     }
 
+    /// −ln(2w)
+    #[inline(always)]
+    fn log_slope<R: Real>(kirchhoff: R) -> R {
+        -(kirchhoff + kirchhoff).ln()
+    }
+
     /// (w² − w₀²)/(2w)
     #[inline(always)]
     fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
         (kirchhoff - initial) * (kirchhoff + initial) / (kirchhoff + kirchhoff)
+    }
+
+    /// √(w₀² + 2 w₀ change)
+    #[inline(always)]
+    fn displaced<R: Real>(kirchhoff: R, change: R) -> R {
+        (kirchhoff * (kirchhoff + change + change)).sqrt()
     }
 
     /// w² is convex: Newton in w falls monotonically to the solution after its first increment.

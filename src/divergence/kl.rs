@@ -70,10 +70,22 @@ impl Divergence for Kl {
         R::constant(1.0)
     }
 
+    /// 0
+    #[inline(always)]
+    fn log_slope<R: Real>(_kirchhoff: R) -> R {
+        R::constant(0.0)
+    }
+
     /// w − w₀
     #[inline(always)]
     fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
         kirchhoff - initial
+    }
+
+    /// w₀ + change
+    #[inline(always)]
+    fn displaced<R: Real>(kirchhoff: R, change: R) -> R {
+        kirchhoff + change
     }
 
     /// The equation is linear in w: one increment solves it.

@@ -54,8 +54,14 @@ pub trait Divergence: Copy + Default + Send + Sync + 'static {
     /// ψ'(r) as a function of w.
     fn slope<R: Real>(kirchhoff: R) -> R;
 
+    /// ln ψ'(r) as a function of w, free of underflow.
+    fn log_slope<R: Real>(kirchhoff: R) -> R;
+
     /// ψ'(r(w))·(r(w) − r(w₀)): the change of mass since w₀ in the units of w, free of overflow.
     fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R;
+
+    /// The w to which r moves from w₀ by `change`/ψ'(r₀): the inverse of [`Divergence::relative_change`], taken at w₀.
+    fn displaced<R: Real>(kirchhoff: R, change: R) -> R;
 
     /// The new w after a Newton increment δw: Newton in the variable in which the storage term is nearest to linear.
     fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R;
@@ -102,7 +108,6 @@ macro_rules! divergences {
         }
 
         /// Evaluates an expression with a type alias bound to the divergence chosen at run time.
-        #[macro_export]
         macro_rules! with_divergence {
             ($dollar kind:expr, $dollar divergence:ident => $dollar body:expr) => {
                 match $dollar kind {
@@ -117,3 +122,4 @@ macro_rules! divergences {
 }
 
 divergences!($ JensenShannon, Kl, ReverseKl, ChiSquared, Hellinger);
+pub(crate) use with_divergence;

@@ -59,10 +59,22 @@ impl Divergence for ReverseKl {
         (-kirchhoff).exp()
     }
 
+    /// −w
+    #[inline(always)]
+    fn log_slope<R: Real>(kirchhoff: R) -> R {
+        -kirchhoff
+    }
+
     /// 1 − e^{w₀−w}
     #[inline(always)]
     fn relative_change<R: Real>(kirchhoff: R, initial: R) -> R {
         -(initial - kirchhoff).exp_m1()
+    }
+
+    /// w₀ + ln(1 + change)
+    #[inline(always)]
+    fn displaced<R: Real>(kirchhoff: R, change: R) -> R {
+        kirchhoff + change.ln_1p()
     }
 
     /// Newton in r for an increase, in ln r for a decrease.
@@ -70,6 +82,6 @@ impl Divergence for ReverseKl {
     fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
         let growth = increment.maximum(R::constant(0.0));
         let fall = increment.minimum(R::constant(0.0));
-        kirchhoff + growth.ln_1p() + fall
+        Self::displaced(kirchhoff, growth) + fall
     }
 }

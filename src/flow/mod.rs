@@ -1,7 +1,14 @@
 //! The gradient flow π ∂t r = ∇·(π ∇ψ(r)) and its methods, one file each.
 
+mod couplings;
 mod diffusion;
-mod problem;
+pub mod explicit;
+pub mod implicit;
+mod method;
 
+pub use crate::problem::{Problem, State};
+pub use couplings::Couplings;
 pub use diffusion::Diffusion;
-pub use problem::{Problem, State};
+pub use explicit::{Explicit, SweepDevice};
+pub use implicit::{Implicit, Stepping};
+pub use method::{Advance, Cell, Claims, FlowError, Method};

@@ -1,3 +1,6 @@
+//! What every method, metric and file speaks of: a problem and the state of its density.
+
+use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::grid::{Field, Grid};
 
@@ -26,7 +29,6 @@ pub struct State {
 impl State {
     /// ρ in every cell.
     pub fn density(&self, problem: &Problem) -> Field {
-        use crate::calculus::Real;
         let mut density = &self.log_ratio + &problem.log_target;
         density.par_mapv_inplace(Real::exp);
         density

@@ -1,0 +1,211 @@
+use thiserror::Error;
+
+use super::State;
+use crate::elliptic::EllipticError;
+
+/// What a method promises of its discrete solution. The law tests hold every method to every promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Order of the error in the time step.
+    pub order: u8,
+    /// Σ ρ · cell volume stays, to rounding.
+    pub conserves_mass: bool,
+    /// min r and max r of the start bound the ratio for ever (comparison principle).
+    pub keeps_bounds: bool,
+    /// No f-divergence increases, whichever of them drives the flow.
+    pub decreases_divergences: bool,
+}
+
+/// What one call of [`Method::advance`] did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Advance {
+    /// The time reached.
+    pub time: f64,
+    /// The length of the last time step.
+    pub step: f64,
+    /// Time steps made.
+    pub steps: usize,
+    /// Nonlinear iterations, of all its solves together; 0 for an explicit method.
+    pub iterations: usize,
+    /// Iterations of the linear solver; 0 for elimination.
+    pub linear_iterations: usize,
+    /// Steps that were tried and rejected by the error control.
+    pub rejected: usize,
+}
+
+/// A gradient flow in progress: it owns its state and scratch memory.
+pub trait Method {
+    /// What the method promises.
+    fn claims(&self) -> Claims;
+
+    /// The time reached.
+    fn time(&self) -> f64;
+
+    /// Makes one step, or a batch of cheap ones, without passing `until`, on which it lands exactly.
+    ///
+    /// # Errors
+    ///
+    /// A [`FlowError`]; the state stays that of the last step that succeeded.
+    fn advance(&mut self, until: f64) -> Result<Advance, FlowError>;
+
+    /// A copy of the state reached.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError`] where the state cannot be read back from a device.
+    fn state(&mut self) -> Result<State, FlowError>;
+}
+
+/// Why a flow cannot start or go on.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// r or ln π is beyond what the format or the method can hold.
+    #[error(
+        "{quantity} = {value:.4e} at {cell} is beyond what {holder} can hold ({limit}); {remedy}"
+    )]
+    Range {
+        /// What is too large or too small.
+        quantity: &'static str,
+        /// Its value.
+        value: f64,
+        /// Where.
+        cell: Cell,
+        /// The format or method.
+        holder: &'static str,
+        /// The range in words.
+        limit: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The ratio became infinite or not a number.
+    #[error(
+        "the ratio r = ρ/π became {value} at {cell}, between times {from:.6e} and {to:.6e}; reduce the step or use f64"
+    )]
+    NotFinite {
+        /// What was found.
+        value: f64,
+        /// Where.
+        cell: Cell,
+        /// The last time at which all was well.
+        from: f64,
+        /// The time at which it was found.
+        to: f64,
+    },
+    /// A fixed explicit step above the bound up to which the scheme is monotone.
+    #[error(
+        "time.step = {step:.4e} is above {bound:.4e}, the largest step at which the explicit method is monotone here (time {time:.4e}); \
+         take a smaller step, leave `step` out, or use method = \"implicit\""
+    )]
+    StepTooLarge {
+        /// The step asked for.
+        step: f64,
+        /// The bound.
+        bound: f64,
+        /// The time reached.
+        time: f64,
+    },
+    /// The explicit method would need a hopeless number of steps.
+    #[error(
+        "the explicit method may step by {step:.3e} at most here (time {time:.4e}) and would need {count:.1e} steps to time {end:.4e}; \
+         use method = \"implicit\""
+    )]
+    TooManySteps {
+        /// The bound on the step.
+        step: f64,
+        /// Steps needed.
+        count: f64,
+        /// The time reached.
+        time: f64,
+        /// The time to be reached.
+        end: f64,
+    },
+    /// Newton's iteration found no solution of the implicit step.
+    #[error(
+        "Newton's iteration for the implicit step from time {time:.6e} by {step:.3e} did not settle in {iterations} iterations (last change \
+         {change:.1e} of the mass); take a smaller `step` or give a `tolerance` instead"
+    )]
+    Newton {
+        /// The time reached.
+        time: f64,
+        /// The step that failed.
+        step: f64,
+        /// Iterations made.
+        iterations: usize,
+        /// The last change in L1 of ρ.
+        change: f64,
+    },
+    /// The error control asks for steps that time cannot resolve.
+    #[error(
+        "the step size fell to {step:.3e} at time {time:.6e} without meeting tolerance {tolerance:.1e} (error {error:.1e}); raise `tolerance`"
+    )]
+    StepTooSmall {
+        /// The time reached.
+        time: f64,
+        /// The step size.
+        step: f64,
+        /// The tolerance asked for.
+        tolerance: f64,
+        /// The error of the last try.
+        error: f64,
+    },
+    /// The linear solver failed.
+    #[error("the implicit step from time {time:.6e} by {step:.3e}: {source}")]
+    Elliptic {
+        /// The time reached.
+        time: f64,
+        /// The step.
+        step: f64,
+        /// What happened.
+        source: EllipticError,
+    },
+    /// The problem is not one that the solver can be set up for.
+    #[error(transparent)]
+    Setup(#[from] EllipticError),
+}
+
+/// A cell as errors name it: index and centre.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// Index (z, y, x).
+    pub index: (usize, usize, usize),
+    /// Centre (x, y, z).
+    pub center: [f64; 3],
+    /// Number of axes.
+    pub dimension: usize,
+}
+
+impl Cell {
+    /// The cell of a grid with this number in memory order.
+    pub fn new(grid: &crate::grid::Grid, number: usize) -> Self {
+        let (_, ny, nx) = grid.shape();
+        let index = (number / (ny * nx), number / nx % ny, number % nx);
+        Self {
+            index,
+            center: grid.center(index),
+            dimension: grid.dimension(),
+        }
+    }
+}
+
+impl std::fmt::Display for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (k, j, i) = self.index;
+        let numbers = [i, j, k];
+        write!(f, "cell (")?;
+        for axis in 0..self.dimension {
+            let comma = if axis == 0 { "" } else { ", " };
+            write!(f, "{comma}{}", numbers[axis])?;
+        }
+        write!(f, ") at ")?;
+        for axis in 0..self.dimension {
+            let comma = if axis == 0 { "" } else { ", " };
+            write!(
+                f,
+                "{comma}{} = {:.6}",
+                crate::grid::AXIS_NAMES[axis],
+                self.center[axis]
+            )?;
+        }
+        Ok(())
+    }
+}
