@@ -13,3 +13,4 @@ pub mod flow;
 pub mod grid;
 pub mod metrics;
 pub mod problem;
+pub mod output;

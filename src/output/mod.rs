@@ -1,0 +1,4 @@
+//! What leaves the program: pictures and the console.
+
+pub mod console;
+pub mod plots;

@@ -1,0 +1,225 @@
+//! Pictures of a trajectory as SVG and PNG.
+//!
+//! A picture is a function from a [`TrajectoryView`] to a drawing, in a file of its own; to add one, write the file and
+//! add a line to the list of pictures below.
+
+mod axes;
+mod chart;
+mod colour;
+mod decay;
+mod density_curves;
+mod density_panels;
+mod density_slices;
+mod drawing;
+mod frames;
+mod panels;
+mod render;
+mod scale;
+mod space_time;
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::grid::{Field, Grid};
+use drawing::Drawing;
+
+/// Gives the density ρ, shape (z, y, x), of a frame; called only for the frames that are drawn.
+pub type DensityReader<'a> = dyn Fn(usize) -> Result<Field, Box<dyn Error + Send + Sync>> + 'a;
+
+/// What the pictures of one trajectory are drawn from.
+#[derive(Clone, Copy)]
+pub struct TrajectoryView<'a> {
+    /// Title of the pictures.
+    pub title: &'a str,
+    /// What stands below the title: divergence, method, backend.
+    pub subtitle: &'a str,
+    /// The cells.
+    pub grid: &'a Grid,
+    /// The time t of each frame, in increasing order.
+    pub times: &'a [f64],
+    /// The target density π.
+    pub target: &'a Field,
+    /// The density ρ of frame 0, 1, ….
+    pub density: &'a DensityReader<'a>,
+    /// Name of the divergence, for the legend.
+    pub divergence_label: &'a str,
+    /// The divergence J of each frame.
+    pub divergence: &'a [f64],
+    /// The connection norm ‖A‖ in L²(ρ) of each frame.
+    pub connection_norm: &'a [f64],
+    /// The rate λ of the predicted decay J ∝ exp(−λt), ‖A‖ ∝ exp(−λt/2).
+    pub predicted_rate: Option<f64>,
+}
+
+/// Why a picture could not be drawn.
+#[derive(Debug, Error)]
+pub enum PlotError {
+    /// Nothing to draw.
+    #[error("the trajectory has no frame, at least 1 expected: run the scenario first")]
+    NoFrame,
+    /// A series that does not fit the times.
+    #[error("{series}: {found} values found, {expected} expected, one for each output time")]
+    Length {
+        /// Name of the series.
+        series: &'static str,
+        /// Its length.
+        found: usize,
+        /// The number of times.
+        expected: usize,
+    },
+    /// A field that does not fit the grid.
+    #[error("{field}: shape (z, y, x) = {found:?} found, {expected:?} expected from the grid")]
+    Shape {
+        /// Name of the field.
+        field: String,
+        /// Its shape.
+        found: (usize, usize, usize),
+        /// The shape of the grid.
+        expected: (usize, usize, usize),
+    },
+    /// A frame that could not be read.
+    #[error("frame {frame} (time {time}): the density could not be read")]
+    Density {
+        /// Index of the frame.
+        frame: usize,
+        /// Its time.
+        time: f64,
+        /// The reason.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The font in the program is damaged.
+    #[error("the embedded font DejaVu Sans could not be read; this copy of the program is damaged")]
+    Font,
+    /// The plotting library failed.
+    #[error("the plotting library failed: {0}")]
+    Drawing(String),
+    /// A file or folder that could not be written.
+    #[error("{path}: cannot be written; is there room, and may this user write there?")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl TrajectoryView<'_> {
+    fn check(&self) -> Result<(), PlotError> {
+        let expected = self.times.len();
+        if expected == 0 {
+            return Err(PlotError::NoFrame);
+        }
+        let series = [
+            ("divergence", self.divergence.len()),
+            ("connection_norm", self.connection_norm.len()),
+        ];
+        for (series, found) in series {
+            if found != expected {
+                return Err(PlotError::Length {
+                    series,
+                    found,
+                    expected,
+                });
+            }
+        }
+        self.check_shape(self.target, || "target".into())
+    }
+
+    fn check_shape(&self, field: &Field, name: impl Fn() -> String) -> Result<(), PlotError> {
+        let (found, expected) = (field.dim(), self.grid.shape());
+        if found == expected {
+            return Ok(());
+        }
+        Err(PlotError::Shape {
+            field: name(),
+            found,
+            expected,
+        })
+    }
+
+    /// Reads ρ of a frame.
+    fn density(&self, frame: usize) -> Result<Field, PlotError> {
+        let density = (self.density)(frame).map_err(|source| PlotError::Density {
+            frame,
+            time: self.times.get(frame).copied().unwrap_or(f64::NAN),
+            source,
+        })?;
+        self.check_shape(&density, || format!("density of frame {frame}"))?;
+        Ok(density)
+    }
+}
+
+/// One picture of the list: the stem of its files, the dimensions it is for, and the function that composes it.
+struct Picture {
+    name: &'static str,
+    dimensions: &'static [usize],
+    compose: fn(&TrajectoryView) -> Result<Drawing, PlotError>,
+}
+
+const PICTURES: &[Picture] = &[
+    Picture {
+        name: "density",
+        dimensions: &[1],
+        compose: density_curves::compose,
+    },
+    Picture {
+        name: "space-time",
+        dimensions: &[1],
+        compose: space_time::compose,
+    },
+    Picture {
+        name: "density",
+        dimensions: &[2],
+        compose: density_panels::compose,
+    },
+    Picture {
+        name: "density",
+        dimensions: &[3],
+        compose: density_slices::compose,
+    },
+    Picture {
+        name: "decay",
+        dimensions: &[1, 2, 3],
+        compose: decay::compose,
+    },
+];
+
+/// Draws every picture that suits the dimension into `folder`, each as `NAME.svg` and `NAME.png`, and returns their
+/// paths. The folder is made if it is missing; files of the same names are replaced.
+///
+/// 1-D: `density` (curves at chosen times), `space-time` · 2-D and 3-D: `density` (panels, mid-plane slices) ·
+/// all: `decay` (J and ‖A‖ against the predicted rate). Values that are not finite are left out.
+///
+/// # Errors
+/// [`PlotError`]: series or fields that do not fit the times and the grid, a frame that cannot be read, a file that
+/// cannot be written.
+pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    view.check()?;
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| PlotError::Write { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let mut paths = Vec::new();
+    let dimension = view.grid.dimension();
+    for picture in PICTURES {
+        if !picture.dimensions.contains(&dimension) {
+            continue;
+        }
+        let drawing = (picture.compose)(view)?;
+        let files = [
+            ("svg", render::svg(&drawing)?),
+            ("png", render::png(&drawing)?),
+        ];
+        for (extension, bytes) in files {
+            let path = folder.join(picture.name).with_extension(extension);
+            fs::write(&path, bytes).map_err(failed(&path))?;
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
