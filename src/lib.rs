@@ -8,3 +8,4 @@ pub mod calculus;
 pub mod divergence;
 pub mod flow;
 pub mod grid;
+pub mod output;
