@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use ottoflow::grid::Field;
 use ottoflow::output::hdf5::{
@@ -11,8 +10,7 @@ use ottoflow::output::hdf5::{
 };
 use tempfile::tempdir;
 
-use crate::round_trip::assert_holds_sample;
-use crate::sample;
+use crate::sample::{self, assert_holds_sample};
 
 /// Asserts that an error's text holds every one of the words.
 fn assert_says(error: &OutputError, words: &[&str]) {
@@ -35,8 +33,7 @@ fn an_existing_file_is_refused_and_left_alone() {
     let path = folder.path().join("a.h5");
     write_one(&path);
     let before = fs::read(&path).unwrap();
-    let error =
-        sample::try_create(&path, &sample::grid(&[7]), Precision::F64, false).unwrap_err();
+    let error = sample::try_create(&path, &sample::grid(&[7]), Precision::F64, false).unwrap_err();
     assert!(matches!(error, OutputError::Exists { .. }));
     assert_says(&error, &["a.h5", "--force", "-o"]);
     assert_eq!(fs::read(&path).unwrap(), before);
@@ -67,7 +64,10 @@ fn a_place_where_no_file_can_be_made_is_named_with_the_cause() {
         sample::try_create(path, &grid, Precision::F64, overwrite).unwrap_err()
     };
     let error = create(&folder.path().join("missing/a.h5"), false);
-    assert_says(&error, &["missing", "No such file", "make its folder first"]);
+    assert_says(
+        &error,
+        &["missing", "No such file", "make its folder first"],
+    );
     let error = create(folder.path(), true);
     assert_says(&error, &["Is a directory", "name a file in it"]);
     let file = folder.path().join("file");
@@ -86,59 +86,6 @@ fn a_full_device_is_an_error() {
     )
     .unwrap_err();
     assert_says(&error, &["/dev/full"]);
-}
-
-/// The child of the next test: writes until the disk is full, prints how many frames were committed, then ends the file.
-#[cfg(unix)]
-#[test]
-#[ignore = "runs only as a child process with a limit on file sizes"]
-fn child_that_fills_its_disk() {
-    let path = std::env::var("OTTOFLOW_TEST_PATH").unwrap();
-    let grid = sample::grid(&[64, 64]);
-    let mut writer = sample::create(Path::new(&path), &grid, Precision::F64);
-    let mut frame = 0;
-    let error = loop {
-        match sample::write(&mut writer, &grid, frame) {
-            Ok(()) => frame += 1,
-            Err(error) => break error,
-        }
-    };
-    assert_says(&error, &["a.h5", "File too large", "free space"]);
-    let again = sample::write(&mut writer, &grid, frame).unwrap_err();
-    assert!(matches!(again, OutputError::Broken { .. }));
-    println!("committed {frame}");
-    println!("finish {:?}", writer.finish(Status::Failed));
-}
-
-/// A limit on the size of files gives the same error path as a full disk, without one.
-#[cfg(unix)]
-#[test]
-fn when_the_disk_fills_up_the_error_says_so_and_the_committed_frames_stay() {
-    let folder = tempdir().unwrap();
-    let path = folder.path().join("a.h5");
-    let output = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 1000; exec \"$0\" \"$@\""])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "errors::child_that_fills_its_disk"])
-        .args(["--ignored", "--nocapture"])
-        .env("OTTOFLOW_TEST_PATH", &path)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let line = text.lines().find_map(|line| line.strip_prefix("committed "));
-    let committed: usize = line.unwrap().parse().unwrap();
-    assert!(committed > 3);
-    println!("{text}");
-    let grid = sample::grid(&[64, 64]);
-    assert_holds_sample(&Trajectory::open(&path).unwrap(), &grid, committed);
-    println!("{}", repair(&path).unwrap());
-    assert_holds_sample(&Trajectory::open(&path).unwrap(), &grid, committed);
-    assert!(repair(&path).unwrap().nothing_to_do());
 }
 
 #[test]
@@ -172,9 +119,24 @@ fn a_frame_other_than_declared_is_refused_and_the_writer_goes_on() {
     let wrong_shape = Field::zeros((1, 1, 8));
     let good = Frame { time: 1.0, ..good };
     for (frame, words) in [
-        (Frame { time: 0.0, ..good }, &["time 0", "a time after 0"][..]),
-        (Frame { time: f64::NAN, ..good }, &["time NaN"]),
-        (Frame { fields: &[], ..good }, &["expected density"]),
+        (
+            Frame { time: 0.0, ..good },
+            &["time 0", "a time after 0"][..],
+        ),
+        (
+            Frame {
+                time: f64::NAN,
+                ..good
+            },
+            &["time NaN"],
+        ),
+        (
+            Frame {
+                fields: &[],
+                ..good
+            },
+            &["expected density"],
+        ),
         (
             Frame {
                 fields: &[(FieldName::Potential, &density)],
@@ -182,7 +144,13 @@ fn a_frame_other_than_declared_is_refused_and_the_writer_goes_on() {
             },
             &["the fields potential", "expected density"],
         ),
-        (Frame { metrics: &[], ..good }, &["the metrics", "mass"]),
+        (
+            Frame {
+                metrics: &[],
+                ..good
+            },
+            &["the metrics", "mass"],
+        ),
         (
             Frame {
                 fields: &[(FieldName::Density, &wrong_shape)],
@@ -220,8 +188,20 @@ fn a_description_at_odds_with_itself_is_refused_before_a_file_is_made() {
     let small = Field::zeros((1, 1, 6));
     let twice = [FieldName::Density, FieldName::Density];
     for (description, word) in [
-        (Description { target: &small, ..good }, "target of shape"),
-        (Description { fields: &twice, ..good }, "density twice"),
+        (
+            Description {
+                target: &small,
+                ..good
+            },
+            "target of shape",
+        ),
+        (
+            Description {
+                fields: &twice,
+                ..good
+            },
+            "density twice",
+        ),
         (
             Description {
                 fields: &[FieldName::Connection(1)],
@@ -259,7 +239,10 @@ fn a_file_that_is_no_trajectory_is_said_to_be_what_it_is() {
         |path: &Path| repair(path).map(|_| ()),
     ] {
         let _ = fs::remove_file(&path);
-        assert_says(&read(&path).unwrap_err(), &["No such file", "check the path"]);
+        assert_says(
+            &read(&path).unwrap_err(),
+            &["No such file", "check the path"],
+        );
         fs::write(&path, "").unwrap();
         assert_says(&read(&path).unwrap_err(), &["the file is empty"]);
         fs::write(&path, "x,density\n0,1\n").unwrap();
@@ -277,7 +260,10 @@ fn a_file_of_a_newer_program_is_refused_with_both_versions() {
     let path = folder.path().join("a.h5");
     write_one(&path);
     let file = hdf5::File::open_rw(&path).unwrap();
-    file.attr("format_version").unwrap().write_scalar(&99i64).unwrap();
+    file.attr("format_version")
+        .unwrap()
+        .write_scalar(&99i64)
+        .unwrap();
     file.close().unwrap();
     let error = Trajectory::open(&path).unwrap_err();
     assert_says(&error, &["99 found", "at most 1", "newer ottoflow"]);
@@ -290,7 +276,14 @@ fn an_unknown_name_or_frame_names_what_there_is() {
     write_one(&path);
     let trajectory = Trajectory::open(&path).unwrap();
     let error = trajectory.field("densty", 0).unwrap_err();
-    assert_says(&error, &["no field \"densty\"", "did you mean \"density\"?", "potential"]);
+    assert_says(
+        &error,
+        &[
+            "no field \"densty\"",
+            "did you mean \"density\"?",
+            "potential",
+        ],
+    );
     let error = trajectory.metric("entropy").unwrap_err();
     assert_says(&error, &["the file has: divergence, mass, ratio_min"]);
     let error = trajectory.field("density", 1).unwrap_err();

@@ -1,7 +1,6 @@
-//! Trajectory files: what is written is read back, also after a kill, and everything else is a readable error.
+//! Trajectory files: what is written is read back, and everything else is a readable error.
 
 mod errors;
-mod kill;
 mod python_files;
 mod round_trip;
 mod sample;

@@ -1,18 +1,8 @@
 //! Leaves small files for the Python readers in `tests/python`, in the folder that OTTOFLOW_TRAJECTORIES names there.
 
-use std::path::{Path, PathBuf};
-
 use ottoflow::output::hdf5::{Precision, Status, Trajectory};
 
-use crate::round_trip::assert_holds_sample;
-use crate::sample;
-
-/// `target/test-trajectories`.
-pub fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../test-trajectories");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
+use crate::sample::{self, assert_holds_sample, python_folder};
 
 #[test]
 fn files_for_the_python_readers_are_written() {
@@ -22,7 +12,7 @@ fn files_for_the_python_readers_are_written() {
         (&[5, 4], Precision::F32, "2d-f32.h5"),
         (&[6, 5, 4], Precision::F64, "3d-f64.h5"),
     ] {
-        let path = folder().join(name);
+        let path = python_folder().join(name);
         let grid = sample::grid(cells);
         let mut writer = sample::try_create(&path, &grid, precision, true).unwrap();
         for frame in 0..6 {

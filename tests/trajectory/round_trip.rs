@@ -1,28 +1,11 @@
 //! What is written is read back.
 
-use ottoflow::grid::Grid;
 use ottoflow::output::hdf5::{
     Attributes, FORMAT_VERSION, FieldName, Precision, Status, Trajectory, repair,
 };
 use tempfile::tempdir;
 
-use crate::sample;
-
-/// Asserts that a trajectory holds the sample run with so many frames.
-pub fn assert_holds_sample(trajectory: &Trajectory, grid: &Grid, frames: usize) {
-    let expected: Vec<f64> = (0..frames).map(sample::time).collect();
-    assert_eq!(trajectory.times(), expected);
-    for (number, name) in sample::all_fields(grid).into_iter().enumerate() {
-        for frame in 0..frames {
-            let found = trajectory.field(&name.name(), frame).unwrap();
-            assert_eq!(found, sample::field(grid, number, frame), "{name:?} {frame}");
-        }
-    }
-    for (number, name) in sample::METRICS.into_iter().enumerate() {
-        let expected: Vec<f64> = (0..frames).map(|frame| sample::metric(number, frame)).collect();
-        assert_eq!(trajectory.metric(name.name()).unwrap(), expected, "{name:?}");
-    }
-}
+use crate::sample::{self, assert_holds_sample};
 
 #[test]
 fn every_value_comes_back_in_one_two_and_three_dimensions_and_both_precisions() {
@@ -49,7 +32,10 @@ fn every_value_comes_back_in_one_two_and_three_dimensions_and_both_precisions() 
                 .map(FieldName::name)
                 .collect();
             assert_eq!(trajectory.field_names(), names);
-            assert_eq!(trajectory.metric_names(), ["divergence", "mass", "ratio_min"]);
+            assert_eq!(
+                trajectory.metric_names(),
+                ["divergence", "mass", "ratio_min"]
+            );
             assert_holds_sample(&trajectory, &grid, 6);
         }
     }
@@ -167,7 +153,7 @@ fn a_finished_file_needs_no_repair_and_is_not_touched_by_one() {
     let before = std::fs::read(&path).unwrap();
     let report = repair(&path).unwrap();
     assert!(report.nothing_to_do());
-    assert_eq!(report.to_string(), "1 frames, nothing to repair");
+    assert_eq!(report.to_string(), "1 frame, nothing to repair");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
@@ -176,7 +162,11 @@ fn an_existing_file_is_replaced_when_asked_for() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.h5");
     let grid = sample::grid(&[7]);
-    std::fs::write(&path, "something else, longer than a superblock".repeat(100)).unwrap();
+    std::fs::write(
+        &path,
+        "something else, longer than a superblock".repeat(100),
+    )
+    .unwrap();
     let mut writer = sample::try_create(&path, &grid, Precision::F64, true).unwrap();
     sample::write(&mut writer, &grid, 0).unwrap();
     writer.finish(Status::Complete).unwrap();

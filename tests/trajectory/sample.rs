@@ -1,11 +1,11 @@
 //! A made-up run whose every value is a formula of its place, so that any reader can check any value.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
 use ottoflow::output::hdf5::{
     Description, FieldName, Frame, Header, MetricName, Options, OutputError, Precision, StepColumn,
-    StepRecord, TrajectoryWriter,
+    StepRecord, Trajectory, TrajectoryWriter,
 };
 
 pub const METRICS: [MetricName; 3] = [
@@ -100,11 +100,7 @@ pub fn try_create(
 }
 
 /// Writes frame number `frame` and two steps before it.
-pub fn write(
-    writer: &mut TrajectoryWriter,
-    grid: &Grid,
-    frame: usize,
-) -> Result<(), OutputError> {
+pub fn write(writer: &mut TrajectoryWriter, grid: &Grid, frame: usize) -> Result<(), OutputError> {
     for half in 0..2 {
         let step = 2 * frame + half;
         writer.record_step(StepRecord {
@@ -127,4 +123,31 @@ pub fn write(
         fields: &fields,
         metrics: &metrics,
     })
+}
+
+/// Asserts that a trajectory holds the sample run with so many frames.
+pub fn assert_holds_sample(trajectory: &Trajectory, grid: &Grid, frames: usize) {
+    let expected: Vec<f64> = (0..frames).map(time).collect();
+    assert_eq!(trajectory.times(), expected);
+    for (number, name) in all_fields(grid).into_iter().enumerate() {
+        for frame in 0..frames {
+            let found = trajectory.field(&name.name(), frame).unwrap();
+            assert_eq!(found, field(grid, number, frame), "{name:?} {frame}");
+        }
+    }
+    for (number, name) in METRICS.into_iter().enumerate() {
+        let expected: Vec<f64> = (0..frames).map(|frame| metric(number, frame)).collect();
+        assert_eq!(
+            trajectory.metric(name.name()).unwrap(),
+            expected,
+            "{name:?}"
+        );
+    }
+}
+
+/// `target/test-trajectories`: files left for the Python readers in `tests/python`.
+pub fn python_folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../test-trajectories");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }

@@ -84,7 +84,11 @@ fn check(path: &Path, description: &Description) -> std::result::Result<(), Outp
             format!("the grid's {:?}", grid.shape()),
         );
     }
-    let mut names: Vec<String> = description.fields.iter().map(|field| field.name()).collect();
+    let mut names: Vec<String> = description
+        .fields
+        .iter()
+        .map(|field| field.name())
+        .collect();
     names.extend(description.metrics.iter().map(|name| name.name().into()));
     for (index, name) in names.iter().enumerate() {
         if names[..index].contains(name) {
@@ -100,7 +104,10 @@ fn check(path: &Path, description: &Description) -> std::result::Result<(), Outp
         }
     }
     for field in description.fields {
-        if field.component().is_some_and(|axis| axis >= grid.dimension()) {
+        if field
+            .component()
+            .is_some_and(|axis| axis >= grid.dimension())
+        {
             return mismatch(
                 format!("field {}", field.name()),
                 format!("a component of a grid with {} axes", grid.dimension()),
@@ -418,6 +425,13 @@ pub(super) fn boundary_name(boundary: Boundary) -> &'static str {
         Boundary::NoFlux => "no-flux",
         Boundary::Periodic => "periodic",
     }
+}
+
+/// Tells ParaView the number of frames. It must never be below the rows of `time`: VTK's reader would write past its memory.
+pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
+    file.group("VTKHDF/Steps")?
+        .attr("NSteps")?
+        .write_scalar(&(frames as i64))
 }
 
 /// Writes a field whose shape has 1 along missing axes into an array without them.

@@ -249,12 +249,7 @@ impl Trajectory {
     }
 
     /// Refuses a name that is not among the known ones.
-    fn known(
-        &self,
-        kind: &'static str,
-        name: &str,
-        names: &[String],
-    ) -> Result<(), OutputError> {
+    fn known(&self, kind: &'static str, name: &str, names: &[String]) -> Result<(), OutputError> {
         if names.iter().any(|known| known == name) {
             return Ok(());
         }
@@ -330,9 +325,8 @@ fn read_attributes(path: &Path, file: &File) -> Result<Attributes, OutputError> 
         });
     }
     let text = |name: &str| {
-        read_text(file, name).map_err(|error| {
-            OutputError::reading(path, format!("the attribute {name}"), &error)
-        })
+        read_text(file, name)
+            .map_err(|error| OutputError::reading(path, format!("the attribute {name}"), &error))
     };
     let status = text("status")?;
     let status = Status::ALL
@@ -363,9 +357,7 @@ fn read_grid(path: &Path, file: &File) -> Result<Grid, OutputError> {
         if !file.link_exists(name) {
             break;
         }
-        axes.push(
-            read_axis(file, name).map_err(|error| OutputError::reading(path, name, &error))?,
-        );
+        axes.push(read_axis(file, name).map_err(|error| OutputError::reading(path, name, &error))?);
     }
     Grid::new(axes).map_err(|error| OutputError::Mismatch {
         path: path.to_owned(),
@@ -385,9 +377,7 @@ fn read_axis(file: &File, name: &str) -> hdf5::Result<Axis> {
         boundary: [Boundary::NoFlux, Boundary::Periodic]
             .into_iter()
             .find(|&known| boundary_name(known) == boundary)
-            .ok_or_else(|| {
-                format!("boundary {boundary:?} found, no-flux or periodic expected")
-            })?,
+            .ok_or_else(|| format!("boundary {boundary:?} found, no-flux or periodic expected"))?,
     })
 }
 

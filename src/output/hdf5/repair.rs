@@ -6,10 +6,10 @@ use std::path::Path;
 
 use hdf5::{Dataset, File, Group};
 
+use super::create::set_vtk_steps;
 use super::error::OutputError;
 use super::raw;
 use super::reader::{Trajectory, check_signature, read_row};
-use super::writer::set_vtk_steps;
 
 /// What [`repair`] found and did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,10 @@ impl RepairReport {
 
 impl fmt::Display for RepairReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} frames", self.frames)?;
+        match self.frames {
+            1 => write!(f, "1 frame")?,
+            frames => write!(f, "{frames} frames")?,
+        }
         if self.nothing_to_do() {
             return write!(f, ", nothing to repair");
         }
@@ -41,7 +44,7 @@ impl fmt::Display for RepairReport {
             write!(f, "; cleared the mark of an open file")?;
         }
         for (name, rows) in &self.cut {
-            write!(f, "; cut {rows} uncommitted rows of {name}")?;
+            write!(f, "; cut {name} by {rows}")?;
         }
         if let Some(steps) = self.vtk_steps {
             write!(f, "; set the frames for ParaView from {steps}")?;

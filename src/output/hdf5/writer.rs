@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use hdf5::{Dataset, File, Hyperslab, Result, SliceOrIndex};
 use ndarray::ArrayView1;
 
-use super::create::{create, variable_text};
+use super::create::{create, set_vtk_steps, variable_text};
 use super::error::OutputError;
 use super::layout::{Description, FieldName, Frame, MetricName, Status, StepColumn, StepRecord};
+use super::repair::repair;
 
 /// An open trajectory file that takes frames.
 ///
@@ -121,12 +122,13 @@ impl TrajectoryWriter {
         Ok(())
     }
 
-    /// Writes the remaining steps and the status, and closes the file.
+    /// Writes the remaining steps and the status, and closes the file. After a failed write, what is left of the file is repaired first.
     ///
     /// # Errors
     /// [`OutputError::Write`] from the disk; the committed frames stay readable.
     pub fn finish(mut self, status: Status) -> Result<(), OutputError> {
-        let steps = match self.broken {
+        let broken = self.broken;
+        let steps = match broken {
             true => Ok(()),
             false => self.guarded(|writer| {
                 writer.append_steps()?;
@@ -138,6 +140,9 @@ impl TrajectoryWriter {
         };
         let path = self.path.clone();
         drop(self);
+        if broken || steps.is_err() {
+            repair(&path)?;
+        }
         // Text of variable length may not be written in the single-writer mode, hence in a second opening.
         let state = write_status(&path, status)
             .map_err(|error| OutputError::writing(&path, "the status", &error));
@@ -307,13 +312,6 @@ fn append_rows<T: hdf5::H5Type>(
         *rows = (row..row + count).into();
     }
     dataset.write_slice(values, Hyperslab::from(selection))
-}
-
-/// Tells ParaView the number of frames. It must never be below the rows of `time`: VTK's reader would write past its memory.
-pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
-    file.group("VTKHDF/Steps")?
-        .attr("NSteps")?
-        .write_scalar(&(frames as i64))
 }
 
 /// Sets the root attribute `status` of a closed file.
