@@ -12,5 +12,5 @@ pub mod elliptic;
 pub mod flow;
 pub mod grid;
 pub mod metrics;
-pub mod problem;
 pub mod output;
+pub mod problem;

@@ -1,0 +1,467 @@
+//! The empty trajectory: every array, scale and attribute, before the first frame.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use hdf5::file::LibraryVersion;
+use hdf5::plist::file_create::{AttrCreationOrder, LinkCreationOrder};
+use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
+use hdf5::{
+    Dataset, Error, Extent, File, Group, H5Type, Location, ObjectReference1, Result, SimpleExtents,
+};
+
+use super::error::OutputError;
+use super::layout::{Description, MetricName, Precision, Status, StepColumn};
+use super::{FORMAT, FORMAT_VERSION, raw};
+use crate::grid::{AXIS_NAMES, Boundary, Field};
+
+/// Bytes of a chunk of a field: large enough for speed, small enough to read a part of a large frame.
+const FIELD_CHUNK_BYTES: usize = 1 << 20;
+/// Rows of a chunk of a metric. Not compressed: a filled-up chunk is then written in place, which a kill cannot tear.
+const METRIC_CHUNK_ROWS: usize = 128;
+/// Rows of a chunk of a column of `steps`.
+const STEP_CHUNK_ROWS: usize = 1024;
+
+/// Where a dimension scale is used: an entry of its attribute `REFERENCE_LIST`.
+#[derive(Clone, Copy, H5Type)]
+#[repr(C)]
+struct Attachment {
+    dataset: ObjectReference1,
+    dimension: i32,
+}
+
+/// An array to be made.
+struct Array<'a> {
+    name: &'a str,
+    long_name: &'a str,
+    precision: Precision,
+    /// The scales of its axes, slowest first; empty for a scale.
+    axes: &'a [&'static str],
+    extents: Vec<Extent>,
+    chunk: Option<Vec<usize>>,
+    compressed: bool,
+}
+
+/// Makes the file at `path` with no frame in it, open for writing.
+pub(super) fn create(
+    path: &Path,
+    description: &Description,
+) -> std::result::Result<File, OutputError> {
+    check(path, description)?;
+    claim(path, description.options.overwrite)?;
+    let mut builder = File::with_options();
+    builder
+        .with_fapl(|access| access.libver_bounds(LibraryVersion::V110, LibraryVersion::V110))
+        .with_fcpl(|creation| {
+            creation
+                .link_creation_order(LinkCreationOrder::Indexed)
+                .attr_creation_order(AttrCreationOrder::Indexed)
+        });
+    let file = builder
+        .create(path)
+        .map_err(|error| OutputError::opening_hdf5(path, "create", &error))?;
+    fill(&file, description)
+        .map_err(|error| OutputError::writing(path, "the header and empty arrays", &error))?;
+    Ok(file)
+}
+
+/// Refuses a description that names an array twice, an axis that is not there or a target of another shape.
+fn check(path: &Path, description: &Description) -> std::result::Result<(), OutputError> {
+    let mismatch = |found: String, expected: String| {
+        Err(OutputError::Mismatch {
+            path: path.to_owned(),
+            found,
+            expected,
+        })
+    };
+    let grid = description.grid;
+    if description.target.dim() != grid.shape() {
+        return mismatch(
+            format!("a target of shape {:?}", description.target.dim()),
+            format!("the grid's {:?}", grid.shape()),
+        );
+    }
+    let mut names: Vec<String> = description
+        .fields
+        .iter()
+        .map(|field| field.name())
+        .collect();
+    names.extend(description.metrics.iter().map(|name| name.name().into()));
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            return mismatch(format!("{name} twice"), "each name once".into());
+        }
+    }
+    for (index, column) in description.step_columns.iter().enumerate() {
+        if description.step_columns[..index].contains(column) {
+            return mismatch(
+                format!("step column {} twice", column.name()),
+                "each name once".into(),
+            );
+        }
+    }
+    for field in description.fields {
+        if field
+            .component()
+            .is_some_and(|axis| axis >= grid.dimension())
+        {
+            return mismatch(
+                format!("field {}", field.name()),
+                format!("a component of a grid with {} axes", grid.dimension()),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that the file can be written and belongs to no running writer, with the system's own words when not.
+fn claim(path: &Path, overwrite: bool) -> std::result::Result<(), OutputError> {
+    let opened = if overwrite {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+    } else {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    };
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(OutputError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(OutputError::opening(path, "create", &error)),
+    };
+    match file.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => Err(OutputError::Locked {
+            path: path.to_owned(),
+        }),
+        // A file system without locks is no reason not to write; the lock ends here, where the library takes its own.
+        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(()),
+    }
+}
+
+/// Writes all that is known before the first frame.
+fn fill(file: &File, description: &Description) -> Result<()> {
+    let grid = description.grid;
+    let axes = &["time", "z", "y", "x"];
+    let spatial = &axes[axes.len() - grid.dimension()..];
+    let frame_axes: Vec<&'static str> = [&axes[..1], spatial].concat();
+    let cells: Vec<usize> = grid.axes().iter().rev().map(|axis| axis.cells).collect();
+    let mut attachments = HashMap::new();
+
+    write_header(file, description)?;
+    write_coordinates(file, description)?;
+    let precision = description.options.precision;
+    let chunk = field_chunk(&cells, precision.bytes());
+    for field in description.fields {
+        let mut extents = vec![Extent::resizable(0)];
+        extents.extend(cells.iter().map(|&count| Extent::from(count)));
+        let array = Array {
+            name: &field.name(),
+            long_name: &field.long_name(),
+            precision,
+            axes: &frame_axes,
+            extents,
+            chunk: Some([&[1], chunk.as_slice()].concat()),
+            compressed: true,
+        };
+        make(file, &array, &mut attachments)?;
+    }
+    let target = Array {
+        name: "target",
+        long_name: "target density π",
+        precision,
+        axes: spatial,
+        extents: cells.iter().map(|&count| Extent::from(count)).collect(),
+        chunk: Some(chunk),
+        compressed: true,
+    };
+    write_field(&make(file, &target, &mut attachments)?, description.target)?;
+    for &metric in description.metrics {
+        let (name, long_name) = (metric.name(), MetricName::long_name(metric));
+        let array = column(name, long_name, &["time"], METRIC_CHUNK_ROWS);
+        make(file, &array, &mut attachments)?;
+    }
+    write_attachments(file, &attachments)?;
+
+    make_steps(&new_group(file, "steps")?, description.step_columns)?;
+    make_vtk(file, description)
+}
+
+/// The root attributes. The status is that of a killed run until the writer ends in another way.
+fn write_header(file: &File, description: &Description) -> Result<()> {
+    let header = description.header;
+    let created = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    add_text(file, "format", FORMAT)?;
+    add_number(file, "format_version", &FORMAT_VERSION)?;
+    for (name, text) in [
+        ("title", header.title.as_str()),
+        ("scenario", header.scenario.as_str()),
+        ("program_version", env!("CARGO_PKG_VERSION")),
+        ("backend", header.backend.as_str()),
+        ("device", header.device.as_str()),
+        ("precision", description.options.precision.name()),
+        ("status", Status::Interrupted.name()),
+        ("created", created.as_str()),
+    ] {
+        add_text(file, name, text)?;
+    }
+    Ok(())
+}
+
+/// `time`, `x`, `y`, `z`: the dimension scales of the root.
+fn write_coordinates(file: &File, description: &Description) -> Result<()> {
+    let time = make(
+        file,
+        &column("time", "time", &[], METRIC_CHUNK_ROWS),
+        &mut HashMap::new(),
+    )?;
+    make_scale(&time, "time")?;
+    // Seconds would become dates in xarray; the flow's time has no unit.
+    add_text(&time, "units", "1")?;
+    for (axis, &name) in description.grid.axes().iter().zip(&AXIS_NAMES) {
+        let array = Array {
+            name,
+            long_name: name,
+            precision: Precision::F64,
+            axes: &[],
+            extents: vec![Extent::from(axis.cells)],
+            chunk: None,
+            compressed: false,
+        };
+        let scale = make(file, &array, &mut HashMap::new())?;
+        scale.write_raw(&axis.centers())?;
+        make_scale(&scale, name)?;
+        add_number(&scale, "lower", &axis.lower)?;
+        add_number(&scale, "upper", &axis.upper)?;
+        add_text(&scale, "boundary", boundary_name(axis.boundary))?;
+    }
+    Ok(())
+}
+
+/// The group of steps, with its own scale: there are more steps than frames.
+fn make_steps(group: &Group, columns: &[StepColumn]) -> Result<()> {
+    let mut attachments = HashMap::new();
+    let time = column("time", "time at the end of the step", &[], STEP_CHUNK_ROWS);
+    let time = make(group, &time, &mut attachments)?;
+    make_scale(&time, "time")?;
+    add_text(&time, "units", "1")?;
+    let step = ("step", "length of the step");
+    let others = columns.iter().map(|name| (name.name(), name.long_name()));
+    for (name, long_name) in std::iter::once(step).chain(others) {
+        let array = column(name, long_name, &["time"], STEP_CHUNK_ROWS);
+        make(group, &array, &mut attachments)?;
+    }
+    write_attachments(group, &attachments)
+}
+
+/// The group that ParaView reads: a description of the cells around hard links to the arrays of the root.
+fn make_vtk(file: &File, description: &Description) -> Result<()> {
+    let group = new_group(file, "VTKHDF")?;
+    group
+        .new_attr_builder()
+        .with_data(&[2i64, 0])
+        .create("Version")?;
+    let kind = FixedAscii::<9>::from_ascii("ImageData").map_err(|error| error.to_string())?;
+    add_number(&group, "Type", &kind)?;
+    let (mut extent, mut origin, mut spacing) = ([0i64; 6], [0.0; 3], [1.0; 3]);
+    for (index, axis) in description.grid.axes().iter().enumerate() {
+        extent[2 * index + 1] = axis.cells as i64;
+        origin[index] = axis.lower;
+        spacing[index] = axis.spacing();
+    }
+    group
+        .new_attr_builder()
+        .with_data(&extent)
+        .create("WholeExtent")?;
+    let direction = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+    for (name, values) in [
+        ("Origin", origin.as_slice()),
+        ("Spacing", &spacing),
+        ("Direction", &direction),
+    ] {
+        group.new_attr_builder().with_data(values).create(name)?;
+    }
+    let cells = new_group(&group, "CellData")?;
+    let steps = new_group(&group, "Steps")?;
+    add_number(&steps, "NSteps", &0i64)?;
+    steps.link_hard("/time", "Values")?;
+    let offsets = new_group(&steps, "CellDataOffsets")?;
+    for (index, field) in description.fields.iter().enumerate() {
+        let name = field.name();
+        cells.link_hard(&format!("/{name}"), &name)?;
+        // Frame n of every array is its row n, so that all arrays share one list of offsets.
+        match index {
+            0 => {
+                offsets
+                    .new_dataset::<i64>()
+                    .chunk(METRIC_CHUNK_ROWS)
+                    .shape(Extent::resizable(0))
+                    .create(name.as_str())?;
+            }
+            _ => offsets.link_hard(&description.fields[0].name(), &name)?,
+        }
+    }
+    Ok(())
+}
+
+/// An array with one f64 a row.
+fn column<'a>(
+    name: &'a str,
+    long_name: &'a str,
+    axes: &'a [&'static str],
+    rows: usize,
+) -> Array<'a> {
+    Array {
+        name,
+        long_name,
+        precision: Precision::F64,
+        axes,
+        extents: vec![Extent::resizable(0)],
+        chunk: Some(vec![rows]),
+        compressed: false,
+    }
+}
+
+/// Makes one array and notes which scales it uses.
+fn make(
+    group: &Group,
+    array: &Array,
+    attachments: &mut HashMap<&'static str, Vec<Attachment>>,
+) -> Result<Dataset> {
+    let mut builder = match array.precision {
+        Precision::F64 => group.new_dataset::<f64>().fill_value(f64::NAN),
+        Precision::F32 => group.new_dataset::<f32>().fill_value(f32::NAN),
+    };
+    if let Some(chunk) = &array.chunk {
+        builder = builder.chunk(chunk);
+    }
+    if array.compressed {
+        builder = builder.shuffle().deflate(1);
+    }
+    let dataset = builder
+        .attr_creation_order(AttrCreationOrder::Indexed)
+        .shape(SimpleExtents::from(array.extents.clone()))
+        .create(array.name)?;
+    add_text(&dataset, "long_name", array.long_name)?;
+    if array.axes.is_empty() {
+        return Ok(dataset);
+    }
+    let this: ObjectReference1 = group.reference(array.name)?;
+    let mut scales = Vec::new();
+    for (dimension, &axis) in (0..).zip(array.axes) {
+        let scale: ObjectReference1 = group.reference(axis)?;
+        scales.push(VarLenArray::from_slice(&[scale]));
+        attachments.entry(axis).or_default().push(Attachment {
+            dataset: this,
+            dimension,
+        });
+    }
+    dataset
+        .new_attr_builder()
+        .with_data(&scales)
+        .create("DIMENSION_LIST")?;
+    Ok(dataset)
+}
+
+/// Marks an array as a dimension scale.
+fn make_scale(dataset: &Dataset, name: &str) -> Result<()> {
+    raw::add_terminated_string(dataset, "CLASS", "DIMENSION_SCALE")?;
+    raw::add_terminated_string(dataset, "NAME", name)
+}
+
+/// The back references from each scale to the arrays that use it.
+fn write_attachments(
+    group: &Group,
+    attachments: &HashMap<&'static str, Vec<Attachment>>,
+) -> Result<()> {
+    for (scale, list) in attachments {
+        group
+            .dataset(scale)?
+            .new_attr_builder()
+            .with_data(list)
+            .create("REFERENCE_LIST")?;
+    }
+    Ok(())
+}
+
+/// A group that remembers the order of its members and attributes.
+fn new_group(parent: &Group, name: &str) -> Result<Group> {
+    parent
+        .create_group_builder()
+        .with_gcpl(|creation| {
+            creation
+                .link_creation_order(LinkCreationOrder::Indexed)
+                .attr_creation_order(AttrCreationOrder::Indexed)
+        })
+        .create(name)
+}
+
+/// A scalar attribute.
+fn add_number<T: H5Type>(location: &Location, name: &str, value: &T) -> Result<()> {
+    location.new_attr::<T>().create(name)?.write_scalar(value)
+}
+
+/// A scalar attribute of variable length, which every reader shows as text.
+fn add_text(location: &Location, name: &str, text: &str) -> Result<()> {
+    add_number(location, name, &variable_text(text)?)
+}
+
+/// Text as the library stores it.
+pub(super) fn variable_text(text: &str) -> Result<VarLenUnicode> {
+    text.parse()
+        .map_err(|error| Error::Internal(format!("{text:?} cannot be stored as text: {error}")))
+}
+
+/// The word for a boundary condition in scenario files.
+pub(super) fn boundary_name(boundary: Boundary) -> &'static str {
+    match boundary {
+        Boundary::NoFlux => "no-flux",
+        Boundary::Periodic => "periodic",
+    }
+}
+
+/// Tells ParaView the number of frames. It must never be below the rows of `time`: VTK's reader would write past its memory.
+pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
+    file.group("VTKHDF/Steps")?
+        .attr("NSteps")?
+        .write_scalar(&(frames as i64))
+}
+
+/// Writes a field whose shape has 1 along missing axes into an array without them.
+fn write_field(dataset: &Dataset, field: &Field) -> Result<()> {
+    dataset.write_raw(field.as_standard_layout().as_slice().unwrap_or_default())
+}
+
+/// Cells of a chunk along each axis: whole rows and planes up to [`FIELD_CHUNK_BYTES`], cut into nearly equal parts.
+fn field_chunk(cells: &[usize], bytes: usize) -> Vec<usize> {
+    let mut room = FIELD_CHUNK_BYTES / bytes;
+    let mut chunk = vec![1; cells.len()];
+    for (size, &count) in chunk.iter_mut().zip(cells).rev() {
+        let parts = count.div_ceil(room.clamp(1, count));
+        *size = count.div_ceil(parts);
+        room /= *size;
+    }
+    chunk
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_chunk;
+
+    #[test]
+    fn a_small_frame_is_one_chunk_and_a_large_one_is_cut_along_its_slow_axes() {
+        assert_eq!(field_chunk(&[400], 8), [400]);
+        assert_eq!(field_chunk(&[100, 100], 8), [100, 100]);
+        assert_eq!(field_chunk(&[1024, 1024], 8), [128, 1024]);
+        assert_eq!(field_chunk(&[256, 256, 256], 4), [4, 256, 256]);
+        assert_eq!(field_chunk(&[300_000], 8), [100_000]);
+        assert_eq!(field_chunk(&[4, 200_000], 8), [1, 100_000]);
+    }
+}
