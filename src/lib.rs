@@ -4,6 +4,7 @@
 //! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`flow`].
 #![warn(missing_docs)]
 
+pub mod backend;
 pub mod calculus;
 pub mod divergence;
 pub mod flow;
