@@ -22,7 +22,12 @@ fn assert_valid(what: &str, wgsl: &str) {
 }
 
 fn grids() -> Vec<Grid> {
-    let axis = |cells, boundary| Axis { lower: 0.0, upper: 1.0, cells, boundary };
+    let axis = |cells, boundary| Axis {
+        lower: 0.0,
+        upper: 1.0,
+        cells,
+        boundary,
+    };
     let mut grids = Vec::new();
     for x in [Boundary::NoFlux, Boundary::Periodic] {
         grids.push(vec![axis(100, x)]);
@@ -33,7 +38,10 @@ fn grids() -> Vec<Grid> {
             }
         }
     }
-    grids.into_iter().map(|axes| Grid::new(axes).unwrap()).collect()
+    grids
+        .into_iter()
+        .map(|axes| Grid::new(axes).unwrap())
+        .collect()
 }
 
 #[test]
@@ -51,37 +59,57 @@ fn sweeps_are_valid_for_every_divergence_and_grid() {
 fn every_function_of_every_divergence_is_valid() {
     for &kind in DivergenceKind::ALL {
         let functions = with_divergence!(kind, D => traced::<D>());
-        assert_valid(kind.name(), &format!("{}\n{functions}", elementary_functions()));
+        assert_valid(
+            kind.name(),
+            &format!("{}\n{functions}", elementary_functions()),
+        );
     }
 }
 
 fn traced<D: Divergence>() -> String {
-    let unary: [(&str, fn(Expression) -> Expression); 7] = [
-        ("integrand", D::integrand),
-        ("integrand_per_mass", D::integrand_per_mass),
-        ("first_variation", D::first_variation),
-        ("kirchhoff", D::kirchhoff),
-        ("log_ratio", D::log_ratio),
-        ("kirchhoff_from_ratio", D::kirchhoff_from_ratio),
-        ("slope", D::slope),
+    let unary =
+        |name, function: fn(Expression) -> Expression| trace(name, &["x"], |x| function(x[0])).wgsl;
+    let binary = |name, function: fn(Expression, Expression) -> Expression| {
+        trace(name, &["x", "y"], |x| function(x[0], x[1])).wgsl
+    };
+    let functions = [
+        unary("integrand", D::integrand),
+        unary("integrand_per_mass", D::integrand_per_mass),
+        unary("first_variation", D::first_variation),
+        unary("kirchhoff", D::kirchhoff),
+        unary("log_ratio", D::log_ratio),
+        unary("kirchhoff_from_ratio", D::kirchhoff_from_ratio),
+        unary("slope_from_ratio", D::slope_from_ratio),
+        unary("slope", D::slope),
+        binary("relative_change", D::relative_change),
+        binary("newton_update", D::newton_update),
     ];
-    let binary: [(&str, fn(Expression, Expression) -> Expression); 2] =
-        [("relative_change", D::relative_change), ("newton_update", D::newton_update)];
-    let unary = unary.map(|(name, function)| trace(name, &["x"], |x| function(x[0])));
-    let binary = binary.map(|(name, function)| trace(name, &["x", "y"], |x| function(x[0], x[1])));
-    unary.into_iter().chain(binary).map(|function| function.wgsl).collect()
+    functions.concat()
 }
 
 #[test]
 fn tiles_cover_every_cell_once() {
     for grid in grids() {
-        let Tiling { cells, tile, tiles, march, groups, .. } = Tiling::new(&grid);
+        let Tiling {
+            cells,
+            tile,
+            tiles,
+            march,
+            groups,
+            ..
+        } = Tiling::new(&grid);
         let runs = cells[2].div_ceil(march);
-        assert_eq!(cells.iter().map(|count| *count as usize).product::<usize>(), grid.len());
+        assert_eq!(
+            cells.iter().map(|count| *count as usize).product::<usize>(),
+            grid.len()
+        );
         assert_eq!(groups, tiles[0] * tiles[1] * runs);
         for axis in 0..2 {
             let covered = tile[axis] * tiles[axis];
-            assert!(covered >= cells[axis] && covered - tile[axis] < cells[axis], "{grid:?}");
+            assert!(
+                covered >= cells[axis] && covered - tile[axis] < cells[axis],
+                "{grid:?}"
+            );
         }
     }
 }

@@ -81,8 +81,12 @@ pub(super) fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
         name: info.name,
         kind,
         backend: info.backend.to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-        largest_field: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
+        largest_field: limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size),
     }
 }
 

@@ -41,18 +41,29 @@ impl Gpu {
         let fault = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&fault);
         device.on_uncaptured_error(Arc::new(move |error| {
-            note(&seen, match error {
-                wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory,
-                other => Fault::Refused(other.to_string()),
-            });
+            note(
+                &seen,
+                match error {
+                    wgpu::Error::OutOfMemory { .. } => Fault::OutOfMemory,
+                    other => Fault::Refused(other.to_string()),
+                },
+            );
         }));
         let seen = Arc::clone(&fault);
         device.set_device_lost_callback(move |reason, message| {
             // Dropping the device calls this too; nobody looks then.
-            note(&seen, Fault::Lost(format!("{reason:?} {message}").trim().to_owned()));
+            note(
+                &seen,
+                Fault::Lost(format!("{reason:?} {message}").trim().to_owned()),
+            );
         });
         let adapter = Arc::new(info);
-        Ok(Self { device, queue, adapter, fault })
+        Ok(Self {
+            device,
+            queue,
+            adapter,
+            fault,
+        })
     }
 
     /// The adapter behind the device.
@@ -67,13 +78,25 @@ impl Gpu {
 
     /// Takes note of what the driver reported while `doing` something.
     pub(super) fn check(&self, doing: &'static str) -> Result<(), GpuError> {
-        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fault = self
+            .fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let adapter = self.adapter.name.clone();
         match fault {
             None => Ok(()),
             Some(Fault::OutOfMemory) => Err(GpuError::OutOfMemory { adapter, doing }),
-            Some(Fault::Lost(reason)) => Err(GpuError::Lost { adapter, doing, reason }),
-            Some(Fault::Refused(reason)) => Err(GpuError::Refused { adapter, doing, reason }),
+            Some(Fault::Lost(reason)) => Err(GpuError::Lost {
+                adapter,
+                doing,
+                reason,
+            }),
+            Some(Fault::Refused(reason)) => Err(GpuError::Refused {
+                adapter,
+                doing,
+                reason,
+            }),
         }
     }
 

@@ -14,7 +14,9 @@ pub enum GpuError {
         found: String,
     },
     /// The adapter is there but gives no device.
-    #[error("GPU {adapter}: no device could be opened: {reason}; another program may hold it, or its driver may be too old")]
+    #[error(
+        "GPU {adapter}: no device could be opened: {reason}; another program may hold it, or its driver may be too old"
+    )]
     Device {
         /// Name of the adapter.
         adapter: String,
@@ -46,7 +48,9 @@ pub enum GpuError {
         expected: usize,
     },
     /// The memory of the device is used up.
-    #[error("GPU {adapter}: out of memory while {doing}; use fewer cells, close other programs that use the GPU, or run on the CPU (--backend cpu)")]
+    #[error(
+        "GPU {adapter}: out of memory while {doing}; use fewer cells, close other programs that use the GPU, or run on the CPU (--backend cpu)"
+    )]
     OutOfMemory {
         /// Name of the adapter.
         adapter: String,
@@ -54,7 +58,9 @@ pub enum GpuError {
         doing: &'static str,
     },
     /// The device went away: reset by the driver, unplugged, or out of time.
-    #[error("GPU {adapter}: the device was lost while {doing}: {reason}; the results since the last output are gone, run again or on the CPU (--backend cpu)")]
+    #[error(
+        "GPU {adapter}: the device was lost while {doing}: {reason}; the results since the last output are gone, run again or on the CPU (--backend cpu)"
+    )]
     Lost {
         /// Name of the adapter.
         adapter: String,
@@ -64,7 +70,9 @@ pub enum GpuError {
         reason: String,
     },
     /// The driver refused a command.
-    #[error("GPU {adapter}: refused while {doing}: {reason}; update the driver, or run on the CPU (--backend cpu)")]
+    #[error(
+        "GPU {adapter}: refused while {doing}: {reason}; update the driver, or run on the CPU (--backend cpu)"
+    )]
     Refused {
         /// Name of the adapter.
         adapter: String,

@@ -6,6 +6,7 @@
 mod adapter;
 mod device;
 mod error;
+mod pipeline;
 mod shader;
 mod sweep;
 

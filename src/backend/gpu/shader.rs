@@ -71,7 +71,12 @@ pub fn sweep_shader<S: Sweep>(tiling: &Tiling) -> String {
     let face = trace("face", &face_arguments, |x| S::face(x[0], x[1], x[2]));
     let cell_arguments = ["ratio", "own_weight", "inflow"];
     let cell = trace("cell", &cell_arguments, |x| S::cell(x[0], x[1], x[2]));
-    let Tiling { tile, periodic, dimension, .. } = *tiling;
+    let Tiling {
+        tile,
+        periodic,
+        dimension,
+        ..
+    } = *tiling;
     let constants = format!(
         "const TILE_ROW: u32 = {}u;
 const TILE_ROWS: u32 = {}u;

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Gpu, GpuError, Tiling, sweep_shader};
+use super::pipeline::{buffer, layouts, pipelines};
+use super::{Gpu, GpuError, Tiling};
 use crate::backend::Sweep;
 use crate::grid::Grid;
 
@@ -79,7 +80,12 @@ impl GpuSweep {
         let limit = gpu.adapter().largest_field;
         if bytes > limit {
             let adapter = gpu.adapter().name.clone();
-            return Err(GpuError::TooLarge { adapter, cells, bytes, limit });
+            return Err(GpuError::TooLarge {
+                adapter,
+                cells,
+                bytes,
+                limit,
+            });
         }
         let tiling = Tiling::new(grid);
         let [field_layout, stage_layout] = layouts(&gpu.device);
@@ -108,9 +114,22 @@ impl GpuSweep {
             submission: 1,
         };
         gpu.check("allocating the fields")?;
-        let Tiling { cells, tiles, march, groups, .. } = tiling;
-        let shape = Cells { cells, tiles, march, groups, padding: 0 };
-        gpu.queue.write_buffer(&sweep.shape, 0, bytemuck::bytes_of(&shape));
+        let Tiling {
+            cells,
+            tiles,
+            march,
+            groups,
+            ..
+        } = tiling;
+        let shape = Cells {
+            cells,
+            tiles,
+            march,
+            groups,
+            padding: 0,
+        };
+        gpu.queue
+            .write_buffer(&sweep.shape, 0, bytemuck::bytes_of(&shape));
         sweep.upload("weight", &sweep.weights, weight)?;
         sweep.bind_fields()?;
         Ok(sweep)
@@ -166,22 +185,34 @@ impl GpuSweep {
             let offset = 4 * ratio.len() as u64;
             let bytes = (4 * self.cells as u64 - offset).min(TRANSFER as u64);
             let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-            encoder.copy_buffer_to_buffer(&self.ratios[self.current], offset, &self.transfer, 0, bytes);
+            encoder.copy_buffer_to_buffer(
+                &self.ratios[self.current],
+                offset,
+                &self.transfer,
+                0,
+                bytes,
+            );
             self.gpu.queue.submit([encoder.finish()]);
             let (sender, receiver) = mpsc::channel();
-            self.transfer.map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
-                // The receiver waits below; if it is gone there is nobody to tell.
-                let _ = sender.send(mapped);
-            });
+            self.transfer
+                .map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
+                    // The receiver waits below; if it is gone there is nobody to tell.
+                    let _ = sender.send(mapped);
+                });
             self.gpu.wait(doing)?;
             let refused = |reason: String| GpuError::Refused {
                 adapter: self.gpu.adapter().name.clone(),
                 doing,
                 reason,
             };
-            let mapped = receiver.try_recv().map_err(|error| refused(error.to_string()))?;
+            let mapped = receiver
+                .try_recv()
+                .map_err(|error| refused(error.to_string()))?;
             mapped.map_err(|error| refused(error.to_string()))?;
-            let view = self.transfer.get_mapped_range(..bytes).map_err(|error| refused(error.to_string()))?;
+            let view = self
+                .transfer
+                .get_mapped_range(..bytes)
+                .map_err(|error| refused(error.to_string()))?;
             ratio.extend_from_slice(bytemuck::cast_slice(&view));
             drop(view);
             self.transfer.unmap();
@@ -190,12 +221,24 @@ impl GpuSweep {
         Ok(ratio)
     }
 
-    fn upload(&self, field: &'static str, buffer: &wgpu::Buffer, values: &[f32]) -> Result<(), GpuError> {
+    fn upload(
+        &self,
+        field: &'static str,
+        buffer: &wgpu::Buffer,
+        values: &[f32],
+    ) -> Result<(), GpuError> {
         if values.len() != self.cells {
             let (found, expected) = (values.len(), self.cells);
-            return Err(GpuError::Length { field, found, expected });
+            return Err(GpuError::Length {
+                field,
+                found,
+                expected,
+            });
         }
-        for (index, chunk) in bytemuck::cast_slice::<f32, u8>(values).chunks(TRANSFER).enumerate() {
+        for (index, chunk) in bytemuck::cast_slice::<f32, u8>(values)
+            .chunks(TRANSFER)
+            .enumerate()
+        {
             let offset = (index * TRANSFER) as u64;
             self.gpu.queue.write_buffer(buffer, offset, chunk);
             // Each piece goes out before the next is staged, so that the host holds one at a time.
@@ -211,7 +254,11 @@ impl GpuSweep {
         for current in 0..count {
             for result in (0..count).filter(|result| *result != current) {
                 for start in (0..count).filter(|start| *start != result) {
-                    let roles = Roles { current, result, start };
+                    let roles = Roles {
+                        current,
+                        result,
+                        start,
+                    };
                     let buffers = [
                         &self.ratios[current],
                         &self.weights,
@@ -223,11 +270,14 @@ impl GpuSweep {
                         binding,
                         resource: buffers[binding as usize].as_entire_binding(),
                     });
-                    let group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                        label: Some("fields"),
-                        layout: &self.field_layout,
-                        entries: &entries,
-                    });
+                    let group = self
+                        .gpu
+                        .device
+                        .create_bind_group(&wgpu::BindGroupDescriptor {
+                            label: Some("fields"),
+                            layout: &self.field_layout,
+                            entries: &entries,
+                        });
                     self.fields.insert(roles, group);
                 }
             }
@@ -238,7 +288,11 @@ impl GpuSweep {
     /// Writes the constants of the stages, in a new buffer only if there are more stages than before.
     fn set_stages(&mut self, shares: &[f64], scale: [f64; 3]) -> Result<(), GpuError> {
         let bytes = STAGE_STRIDE * shares.len() as u64;
-        if self.stages.as_ref().is_none_or(|(buffer, _)| buffer.size() < bytes) {
+        if self
+            .stages
+            .as_ref()
+            .is_none_or(|(buffer, _)| buffer.size() < bytes)
+        {
             let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
             let buffer = buffer(&self.gpu, "stages", bytes, usage);
             let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -246,19 +300,30 @@ impl GpuSweep {
                 offset: 0,
                 size: wgpu::BufferSize::new(size_of::<Stage>() as u64),
             });
-            let group = self.gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("stage"),
-                layout: &self.stage_layout,
-                entries: &[wgpu::BindGroupEntry { binding: 0, resource }],
-            });
+            let group = self
+                .gpu
+                .device
+                .create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some("stage"),
+                    layout: &self.stage_layout,
+                    entries: &[wgpu::BindGroupEntry {
+                        binding: 0,
+                        resource,
+                    }],
+                });
             self.stages = Some((buffer, group));
         }
         if let Some((buffer, _)) = &self.stages {
             let scale = self.tiling.scale(scale).map(|scale| scale as f32);
             for (index, share) in shares.iter().enumerate() {
-                let stage = Stage { scale, share: *share as f32 };
+                let stage = Stage {
+                    scale,
+                    share: *share as f32,
+                };
                 let offset = STAGE_STRIDE * index as u64;
-                self.gpu.queue.write_buffer(buffer, offset, bytemuck::bytes_of(&stage));
+                self.gpu
+                    .queue
+                    .write_buffer(buffer, offset, bytemuck::bytes_of(&stage));
             }
         }
         self.gpu.check("setting the stages")
@@ -266,7 +331,9 @@ impl GpuSweep {
 
     /// Sends `steps` steps to the device.
     fn submit(&mut self, shares: &[f64], steps: usize) {
-        let Some((_, stages)) = &self.stages else { return };
+        let Some((_, stages)) = &self.stages else {
+            return;
+        };
         let most = self.gpu.largest_dispatch();
         let groups = self.tiling.groups;
         let dispatch = (groups.min(most), groups.div_ceil(most));
@@ -300,71 +367,15 @@ impl GpuSweep {
 /// The roles of a stage that reads `current` in a step that began with `start`. With two buffers nothing is kept of the start.
 fn roles(current: usize, start: usize, count: usize) -> Roles {
     match (0..count).find(|result| *result != current && *result != start) {
-        Some(result) => Roles { current, result, start },
-        None => Roles { current, result: 1 - current, start: current },
+        Some(result) => Roles {
+            current,
+            result,
+            start,
+        },
+        None => Roles {
+            current,
+            result: 1 - current,
+            start: current,
+        },
     }
-}
-
-fn buffer(gpu: &Gpu, label: &'static str, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
-    gpu.device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some(label),
-        size,
-        usage,
-        mapped_at_creation: false,
-    })
-}
-
-/// The layouts of the fields and of a stage's constants.
-fn layouts(device: &wgpu::Device) -> [wgpu::BindGroupLayout; 2] {
-    let entry = |binding, kind, has_dynamic_offset| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty: kind, has_dynamic_offset, min_binding_size: None },
-        count: None,
-    };
-    let storage = |read_only| wgpu::BufferBindingType::Storage { read_only };
-    let uniform = wgpu::BufferBindingType::Uniform;
-    let fields = [
-        entry(0, storage(true), false),
-        entry(1, storage(true), false),
-        entry(2, storage(true), false),
-        entry(3, storage(false), false),
-        entry(4, uniform, false),
-    ];
-    let stage = [entry(0, uniform, true)];
-    [("fields", &fields[..]), ("stage", &stage[..])].map(|(label, entries)| {
-        let label = Some(label);
-        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries })
-    })
-}
-
-/// The sweep compiled without and with the starting value.
-fn pipelines<S: Sweep>(
-    gpu: &Gpu,
-    tiling: &Tiling,
-    layouts: [&wgpu::BindGroupLayout; 2],
-) -> [wgpu::ComputePipeline; 2] {
-    let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("sweep"),
-        source: wgpu::ShaderSource::Wgsl(sweep_shader::<S>(tiling).into()),
-    });
-    let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("sweep"),
-        bind_group_layouts: &layouts.map(Some),
-        immediate_size: 0,
-    });
-    [0.0, 1.0].map(|with_start| {
-        gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some("sweep"),
-            layout: Some(&layout),
-            module: &module,
-            entry_point: Some("sweep"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("with_start", with_start)],
-                // Every place that is read has been written before.
-                zero_initialize_workgroup_memory: false,
-            },
-            cache: None,
-        })
-    })
 }
