@@ -1,6 +1,7 @@
-//! Where loops run: shapes of kernels without physics, on the CPU ([`cpu`]).
+//! Where loops run: shapes of kernels without physics, on the CPU ([`cpu`]) and on the GPU ([`gpu`]).
 
 pub mod cpu;
+pub mod gpu;
 pub mod reduce;
 
 use crate::calculus::Real;

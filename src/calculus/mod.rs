@@ -15,11 +15,13 @@
 
 mod dual;
 pub mod elementary;
+mod expression;
 mod lanes;
 mod real;
 mod scalar;
 
 pub use dual::Dual;
+pub use expression::{Condition, Expression, Function, elementary_functions, trace};
 pub use lanes::Lanes;
 pub use real::{Precision, Real};
 pub use scalar::Scalar;
