@@ -14,3 +14,4 @@ pub mod grid;
 pub mod metrics;
 pub mod output;
 pub mod problem;
+pub mod run;
