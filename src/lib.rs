@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod calculus;
+pub mod density;
 pub mod divergence;
 pub mod flow;
 pub mod grid;
