@@ -9,3 +9,4 @@ pub mod density;
 pub mod divergence;
 pub mod flow;
 pub mod grid;
+pub mod scenario;

@@ -43,21 +43,25 @@ impl From<DensityProblem> for DensityError {
 pub enum DensityProblem {
     #[error("found {found} numbers, expected {expected}: one for each axis of the grid")]
     Length { found: usize, expected: usize },
-    #[error("found {0}, expected a number above 0")]
+    #[error("found {0:?}, expected a number above 0")]
     NotPositive(f64),
-    #[error("found {0}, expected a finite number")]
+    #[error("found {0:?}, expected a finite number")]
     NotANumber(f64),
-    #[error("found {0}, expected a number that is not negative")]
+    #[error("found {0:?}, expected a number that is not negative")]
     Negative(f64),
-    #[error("found {0}, expected a number of at least 0 and below 1")]
+    #[error("found {0:?}, expected a number of at least 0 and below 1")]
     OutsideUnitInterval(f64),
     #[error("found neither `std` nor `covariance`, expected one of them")]
     NoSpread,
     #[error("found both `std` and `covariance`, expected one of them")]
     TwoSpreads,
-    #[error("found {found} rows, expected a square matrix with {expected}: one for each axis of the grid")]
+    #[error(
+        "found {found} rows, expected a square matrix with {expected}: one for each axis of the grid"
+    )]
     Rows { found: usize, expected: usize },
-    #[error("found a matrix that is not symmetric: {upper} at ({row}, {column}) and {lower} at ({column}, {row})")]
+    #[error(
+        "found a matrix that is not symmetric: {upper:?} at ({row}, {column}) and {lower:?} at ({column}, {row})"
+    )]
     NotSymmetric {
         row: usize,
         column: usize,
@@ -73,16 +77,23 @@ pub enum DensityProblem {
     #[error("found {0}, expected a whole number from 1 to 10000")]
     Modes(usize),
     #[error("found a grid with {found} axes, this kind of density needs {expected}")]
-    Dimension { found: usize, expected: &'static str },
-    #[error("found {lower} as the lower side and {upper} as the upper side, expected lower < upper")]
+    Dimension {
+        found: usize,
+        expected: &'static str,
+    },
+    #[error(
+        "found {lower:?} as the lower side and {upper:?} as the upper side, expected lower < upper"
+    )]
     Bounds { lower: f64, upper: f64 },
     #[error("{0}")]
     Expression(#[from] ExpressionError),
-    #[error("the density is {found} at {point}, expected a finite number")]
+    #[error("the density is {found:?} at {point}, expected a finite number")]
     NotFinite { found: f64, point: Point },
-    #[error("the density is {found} at {point}, expected a number that is not negative")]
+    #[error("the density is {found:?} at {point}, expected a number that is not negative")]
     NegativeDensity { found: f64, point: Point },
-    #[error("the density is 0 in every cell, expected a positive mass; does it lie inside the grid?")]
+    #[error(
+        "the density is 0 in every cell, expected a positive mass; does it lie inside the grid?"
+    )]
     ZeroMass,
     #[error("cannot read {}: {reason}", path.display())]
     Unreadable { path: PathBuf, reason: String },
@@ -103,7 +114,7 @@ pub enum DensityProblem {
     },
     #[error("{} holds no samples", path.display())]
     NoSamples { path: PathBuf },
-    #[error("{}: sample {row} has the coordinate {found}, expected a finite number", path.display())]
+    #[error("{}: sample {row} has the coordinate {found:?}, expected a finite number", path.display())]
     Sample {
         path: PathBuf,
         row: usize,
@@ -111,7 +122,9 @@ pub enum DensityProblem {
     },
     #[error("found the file name extension {found:?}, expected \"csv\" or \"npy\"")]
     Extension { found: String },
-    #[error("the samples do not vary along {axis}, so no bandwidth follows from them; give `bandwidth`")]
+    #[error(
+        "the samples do not vary along {axis}, so no bandwidth follows from them; give `bandwidth`"
+    )]
     NoVariation { axis: &'static str },
     #[error("{} has no dataset {found:?}, only {}{}", path.display(), listed(valid), did_you_mean(found, valid))]
     NoDataset {
@@ -119,7 +132,9 @@ pub enum DensityProblem {
         found: String,
         valid: Vec<String>,
     },
-    #[error("the dataset has the shape {found:?}, expected {expected:?} (cells along {axes}), with or without a time axis before it")]
+    #[error(
+        "the dataset has the shape {found:?}, expected {expected:?} (cells along {axes}), with or without a time axis before it"
+    )]
     DatasetShape {
         found: Vec<usize>,
         expected: Vec<usize>,
@@ -161,7 +176,11 @@ impl fmt::Display for Point {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         for (axis, name) in AXIS_NAMES.iter().enumerate().take(self.dimension) {
             let separator = if axis == 0 { "" } else { ", " };
-            write!(formatter, "{separator}{name} = {}", self.coordinates[axis])?;
+            write!(
+                formatter,
+                "{separator}{name} = {:?}",
+                self.coordinates[axis]
+            )?;
         }
         Ok(())
     }

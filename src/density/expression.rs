@@ -27,7 +27,10 @@ pub enum ExpressionError {
         found: String,
         expected: &'static str,
     },
-    #[error("character {position} of the expression: found the unknown {kind} {found:?}, expected one of {valid}{}", suggestion(nearest))]
+    #[error(
+        "character {position} of the expression: found the unknown {kind} {found:?}, expected one of {valid}{}",
+        suggestion(nearest)
+    )]
     Unknown {
         position: usize,
         kind: &'static str,
@@ -35,7 +38,9 @@ pub enum ExpressionError {
         valid: String,
         nearest: Option<&'static str>,
     },
-    #[error("character {position} of the expression: {name} has {found} arguments, expected {expected}")]
+    #[error(
+        "character {position} of the expression: {name} has {found} arguments, expected {expected}"
+    )]
     Arguments {
         position: usize,
         name: &'static str,

@@ -49,11 +49,17 @@ impl DensityKind for Image {
             .map_err(|error| unreadable(error.to_string()))?;
         let color = picture.color();
         if !matches!(color, ColorType::L8 | ColorType::L16) {
-            let found = if color.has_color() { "colour" } else { "transparent" }.to_owned();
+            let found = if color.has_color() {
+                "colour"
+            } else {
+                "transparent"
+            }
+            .to_owned();
             return Err(DensityProblem::NotGrey { path, found }.at("path"));
         }
         let (_, rows, columns) = grid.shape();
-        let size = |cells: usize| u32::try_from(cells).map_err(|error| unreadable(error.to_string()));
+        let size =
+            |cells: usize| u32::try_from(cells).map_err(|error| unreadable(error.to_string()));
         let resized = imageops::resize(
             &picture.to_luma32f(),
             size(columns)?,

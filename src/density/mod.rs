@@ -12,6 +12,7 @@ mod gaussian;
 mod image;
 mod mixture;
 mod normal;
+mod one_or_each;
 mod ring;
 mod samples;
 mod scaled;
@@ -23,8 +24,9 @@ pub use formula::Formula;
 pub use gaussian::Gaussian;
 pub use image::Image;
 pub use mixture::{Component, Mixture};
+pub use one_or_each::OneOrEach;
 pub use ring::Ring;
-pub use samples::{Bandwidth, Samples};
+pub use samples::Samples;
 pub use uniform::Uniform;
 
 use std::fmt;
@@ -151,11 +153,7 @@ impl<'de> Deserialize<'de> for Density {
 ///
 /// # Errors
 /// A value that is not a number or +∞; a density that is 0 in every cell.
-pub fn normalised(
-    mut log_density: Field,
-    grid: &Grid,
-    floor: f64,
-) -> Result<Field, DensityError> {
+pub fn normalised(mut log_density: Field, grid: &Grid, floor: f64) -> Result<Field, DensityError> {
     let mut largest = f64::NEG_INFINITY;
     for (index, &value) in log_density.indexed_iter() {
         if value.is_nan() || value == f64::INFINITY {

@@ -75,9 +75,7 @@ pub(super) fn check_vector(
         .at(key));
     }
     match vector.iter().position(|value| !value.is_finite()) {
-        Some(axis) => {
-            Err(DensityProblem::NotANumber(vector[axis]).at(&format!("{key}.{axis}")))
-        }
+        Some(axis) => Err(DensityProblem::NotANumber(vector[axis]).at(&format!("{key}.{axis}"))),
         None => Ok(()),
     }
 }
@@ -85,9 +83,7 @@ pub(super) fn check_vector(
 /// Every number above 0.
 pub(super) fn check_positive(key: &str, vector: &[f64]) -> Result<(), DensityError> {
     match vector.iter().position(|&value| value <= 0.0) {
-        Some(axis) => {
-            Err(DensityProblem::NotPositive(vector[axis]).at(&format!("{key}.{axis}")))
-        }
+        Some(axis) => Err(DensityProblem::NotPositive(vector[axis]).at(&format!("{key}.{axis}"))),
         None => Ok(()),
     }
 }
@@ -125,7 +121,9 @@ fn cholesky(matrix: &[Vec<f64>], dimension: usize) -> Result<Vec<Vec<f64>>, Dens
                 }
                 .at(KEY));
             }
-            let product: f64 = (0..column).map(|k| factor[row][k] * factor[column][k]).sum();
+            let product: f64 = (0..column)
+                .map(|k| factor[row][k] * factor[column][k])
+                .sum();
             let remainder = lower - product;
             factor[row][column] = if column < row {
                 remainder / factor[column][column]

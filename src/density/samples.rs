@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::normal::{check_positive, check_vector};
-use super::{DensityError, DensityKind, DensityProblem, evaluate, log_sum_of_exponentials};
+use super::{
+    DensityError, DensityKind, DensityProblem, OneOrEach, evaluate, log_sum_of_exponentials,
+};
 use crate::calculus::Real;
 use crate::grid::{AXIS_NAMES, Field, Grid};
 
@@ -20,19 +22,9 @@ pub struct Samples {
     pub path: PathBuf,
     /// The standard deviation of the Gaussians: one number, or one for each axis. If not given, Scott's rule: the standard
     /// deviation of the samples times n^(−1/(d + 4)) along each axis.
-    pub bandwidth: Option<Bandwidth>,
+    pub bandwidth: Option<OneOrEach<f64>>,
     /// Share of a uniform background that is mixed in, at least 0 and below 1.
     pub floor: Option<f64>,
-}
-
-/// One number for all axes or one for each.
-#[derive(Clone, Debug, PartialEq, JsonSchema)]
-#[schemars(untagged)]
-pub enum Bandwidth {
-    /// The same along every axis.
-    Same(f64),
-    /// One for each axis.
-    Each(Vec<f64>),
 }
 
 impl DensityKind for Samples {
@@ -44,14 +36,14 @@ impl DensityKind for Samples {
         const KEY: &str = "bandwidth";
         match &self.bandwidth {
             None => Ok(()),
-            Some(Bandwidth::Same(width)) if !width.is_finite() => {
+            Some(OneOrEach::One(width)) if !width.is_finite() => {
                 Err(DensityProblem::NotANumber(*width).at(KEY))
             }
-            Some(Bandwidth::Same(width)) if *width <= 0.0 => {
+            Some(OneOrEach::One(width)) if *width <= 0.0 => {
                 Err(DensityProblem::NotPositive(*width).at(KEY))
             }
-            Some(Bandwidth::Same(_)) => Ok(()),
-            Some(Bandwidth::Each(widths)) => {
+            Some(OneOrEach::One(_)) => Ok(()),
+            Some(OneOrEach::Each(widths)) => {
                 check_vector(KEY, widths, dimension)?;
                 check_positive(KEY, widths)
             }
@@ -65,8 +57,8 @@ impl DensityKind for Samples {
             .and_then(|samples| checked(samples, &path, dimension))
             .map_err(|problem| problem.at("path"))?;
         let widths = match &self.bandwidth {
-            Some(Bandwidth::Same(width)) => vec![*width; dimension],
-            Some(Bandwidth::Each(widths)) => widths.clone(),
+            Some(OneOrEach::One(width)) => vec![*width; dimension],
+            Some(OneOrEach::Each(widths)) => widths.clone(),
             None => scott(&samples)?,
         };
         Ok(evaluate(grid, |point| {
@@ -191,34 +183,4 @@ fn scott(samples: &Array2<f64>) -> Result<Vec<f64>, DensityError> {
             }
         })
         .collect()
-}
-
-/// Reads a number or a list of numbers.
-impl<'de> Deserialize<'de> for Bandwidth {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberOrList;
-
-        impl<'de> serde::de::Visitor<'de> for NumberOrList {
-            type Value = Bandwidth;
-
-            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-                formatter.write_str("a number or a list of numbers")
-            }
-
-            fn visit_f64<E>(self, width: f64) -> Result<Bandwidth, E> {
-                Ok(Bandwidth::Same(width))
-            }
-
-            fn visit_i64<E>(self, width: i64) -> Result<Bandwidth, E> {
-                Ok(Bandwidth::Same(width as f64))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, list: A) -> Result<Bandwidth, A::Error> {
-                let list = serde::de::value::SeqAccessDeserializer::new(list);
-                Vec::deserialize(list).map(Bandwidth::Each)
-            }
-        }
-
-        deserializer.deserialize_any(NumberOrList)
-    }
 }

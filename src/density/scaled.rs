@@ -149,11 +149,19 @@ impl Scaled {
     }
 
     pub(super) fn minimum(self, other: Self) -> Self {
-        if self.is_nan() || self.less(other) { self } else { other }
+        if self.is_nan() || self.less(other) {
+            self
+        } else {
+            other
+        }
     }
 
     pub(super) fn maximum(self, other: Self) -> Self {
-        if self.is_nan() || other.less(self) { self } else { other }
+        if self.is_nan() || other.less(self) {
+            self
+        } else {
+            other
+        }
     }
 
     pub(super) fn power(self, exponent: Self) -> Self {
@@ -260,11 +268,20 @@ mod tests {
         assert!(close((tiny / (tiny * Scaled::from(4.0))).value(), 0.25));
         assert!(close(tiny.sqrt().log(), -900.0));
         assert!(close(tiny.power(Scaled::from(3.0)).log(), -5400.0));
-        assert!(close(Scaled::from(1e200).power(Scaled::from(2.0)).log(), 400.0 * 10f64.ln()));
-        assert!(close(Scaled::from(-1e200).power(Scaled::from(3.0)).abs().log(), 600.0 * 10f64.ln()));
+        assert!(close(
+            Scaled::from(1e200).power(Scaled::from(2.0)).log(),
+            400.0 * 10f64.ln()
+        ));
+        assert!(close(
+            Scaled::from(-1e200).power(Scaled::from(3.0)).abs().log(),
+            600.0 * 10f64.ln()
+        ));
         assert!(Scaled::from(-1e200).power(Scaled::from(3.0)).is_negative());
         assert!(close(Scaled::from(1000.0).cosh().log(), 1000.0 - 2f64.ln()));
-        assert!(close(Scaled::from(-1000.0).sinh().abs().log(), 1000.0 - 2f64.ln()));
+        assert!(close(
+            Scaled::from(-1000.0).sinh().abs().log(),
+            1000.0 - 2f64.ln()
+        ));
         assert!(Scaled::from(-1000.0).sinh().is_negative());
         assert_eq!((tiny - tiny).log(), f64::NEG_INFINITY);
         assert!((tiny - Scaled::from(1.0)).is_negative());
@@ -287,7 +304,10 @@ mod tests {
         assert!((Scaled::from(0.0) / Scaled::from(0.0)).is_nan());
         assert!(Scaled::from(f64::NAN).minimum(Scaled::from(1.0)).is_nan());
         assert!(Scaled::from(1.0).maximum(Scaled::from(f64::NAN)).is_nan());
-        assert_eq!((Scaled::from(1.0) / Scaled::from(0.0)).value(), f64::INFINITY);
+        assert_eq!(
+            (Scaled::from(1.0) / Scaled::from(0.0)).value(),
+            f64::INFINITY
+        );
         assert_eq!(Scaled::from(0.0).ln().value(), f64::NEG_INFINITY);
     }
 }
