@@ -1,5 +1,6 @@
 //! From a state to numbers, always in f64, always summed in the same order.
 
+/// Fields of the flow at the cell centres.
 pub mod fields;
 mod wasserstein;
 
