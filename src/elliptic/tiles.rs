@@ -1,0 +1,172 @@
+//! Passes over a field in fixed tiles of whole rows, so that no result depends on the number of threads.
+
+use pulp::{Arch, NullaryFnOnce};
+use rayon::prelude::*;
+
+/// Cells a tile aims at: the rows it reads from a few arrays stay in the second-level cache.
+const TILE: usize = 4096;
+
+/// Fewer cells than this are not worth waking threads for.
+const SERIAL: usize = 16384;
+
+/// What is done to one tile of one output; `S` is what is learnt on the way (a sum, a maximum).
+pub(super) trait Pass<S>: Sync {
+    /// Fills or updates the cells from `first` on. To be `#[inline(always)]`: it is compiled for each vector instruction set.
+    fn tile(&self, first: usize, out: &mut [f64]) -> S;
+}
+
+/// The same for two outputs.
+pub(super) trait PairPass<S>: Sync {
+    /// Fills or updates the cells from `first` on. To be `#[inline(always)]`: it is compiled for each vector instruction set.
+    fn tile(&self, first: usize, one: &mut [f64], other: &mut [f64]) -> S;
+}
+
+/// Rows of equal length, cut into tiles that depend on the shape alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiles {
+    cells: usize,
+    tile: usize,
+}
+
+struct Single<'a, P> {
+    pass: &'a P,
+    first: usize,
+    out: &'a mut [f64],
+}
+
+struct Pair<'a, P> {
+    pass: &'a P,
+    first: usize,
+    one: &'a mut [f64],
+    other: &'a mut [f64],
+}
+
+/// A pass of one output with its summary type, as `pulp` wants it.
+struct Summarised<T, S>(T, std::marker::PhantomData<S>);
+
+impl<S, P: Pass<S>> NullaryFnOnce for Summarised<Single<'_, P>, S> {
+    type Output = S;
+    #[inline(always)]
+    fn call(self) -> S {
+        self.0.pass.tile(self.0.first, self.0.out)
+    }
+}
+
+impl<S, P: PairPass<S>> NullaryFnOnce for Summarised<Pair<'_, P>, S> {
+    type Output = S;
+    #[inline(always)]
+    fn call(self) -> S {
+        self.0.pass.tile(self.0.first, self.0.one, self.0.other)
+    }
+}
+
+impl Tiles {
+    pub(super) fn new(rows: usize, row: usize) -> Self {
+        Self {
+            cells: rows * row,
+            tile: (TILE / row).max(1) * row,
+        }
+    }
+
+    /// Number of tiles.
+    pub(super) fn count(&self) -> usize {
+        self.cells.div_ceil(self.tile)
+    }
+
+    /// Runs a pass that learns nothing.
+    pub(super) fn run(&self, out: &mut [f64], pass: &impl Pass<()>) {
+        let mut nothing = vec![(); self.count()];
+        self.summarise(out, &mut nothing, pass);
+    }
+
+    /// Runs a pass over every tile of `out`; `summaries` has one entry a tile.
+    pub(super) fn summarise<S: Send, P: Pass<S>>(
+        &self,
+        out: &mut [f64],
+        summaries: &mut [S],
+        pass: &P,
+    ) {
+        let arch = Arch::new();
+        let run = |(index, (out, summary)): (usize, (&mut [f64], &mut S))| {
+            let single = Single {
+                pass,
+                first: index * self.tile,
+                out,
+            };
+            *summary = arch.dispatch(Summarised(single, std::marker::PhantomData));
+        };
+        if self.cells < SERIAL {
+            out.chunks_mut(self.tile)
+                .zip(summaries)
+                .enumerate()
+                .for_each(run);
+        } else {
+            out.par_chunks_mut(self.tile)
+                .zip(summaries)
+                .enumerate()
+                .for_each(run);
+        }
+    }
+
+    /// Runs a pass over every tile of two outputs; `summaries` has one entry a tile.
+    pub(super) fn summarise_pair<S: Send, P: PairPass<S>>(
+        &self,
+        one: &mut [f64],
+        other: &mut [f64],
+        summaries: &mut [S],
+        pass: &P,
+    ) {
+        let arch = Arch::new();
+        let run = |(index, ((one, other), summary)): (usize, ((&mut [f64], &mut [f64]), &mut S))| {
+            let pair = Pair {
+                pass,
+                first: index * self.tile,
+                one,
+                other,
+            };
+            *summary = arch.dispatch(Summarised(pair, std::marker::PhantomData));
+        };
+        if self.cells < SERIAL {
+            (one.chunks_mut(self.tile).zip(other.chunks_mut(self.tile)))
+                .zip(summaries)
+                .enumerate()
+                .for_each(run);
+        } else {
+            (one.par_chunks_mut(self.tile).zip(other.par_chunks_mut(self.tile)))
+                .zip(summaries)
+                .enumerate()
+                .for_each(run);
+        }
+    }
+}
+
+const LANES: usize = 8;
+
+/// Σ a_i b_i in eight running sums, combined in fixed order.
+#[inline(always)]
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
+/// max |a_i|; NaN is passed over.
+#[inline(always)]
+pub(super) fn largest(a: &[f64]) -> f64 {
+    let mut lanes = [0.0f64; LANES];
+    let (a, rest) = a.as_chunks::<LANES>();
+    for a in a {
+        for lane in 0..LANES {
+            lanes[lane] = if a[lane].abs() > lanes[lane] { a[lane].abs() } else { lanes[lane] };
+        }
+    }
+    let rest = rest.iter().fold(0.0f64, |max, a| max.max(a.abs()));
+    lanes.iter().fold(rest, |max, &lane| max.max(lane))
+}
