@@ -7,13 +7,24 @@
 //!
 //! Reference: Y. Notay, "Flexible conjugate gradients", SIAM Journal on Scientific Computing 22 (2000), 1444–1460.
 
+use std::ops::Range;
+
 use super::multigrid::Multigrid;
 use super::operator::Operator;
-use super::tiles::{PairPass, Pass, dot, largest};
-use super::{EllipticError, Report};
+use super::tiles::{PairPass, Pass, Reduce, dot, largest};
 
 /// Iterations after which the solver gives up.
 const LARGEST_COUNT: usize = 500;
+
+/// How an iteration ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Ending {
+    Converged,
+    /// The tolerance was not reached.
+    Exhausted,
+    /// A number was not finite.
+    Broken,
+}
 
 /// The vectors of the iteration.
 #[derive(Clone, Debug)]
@@ -22,7 +33,7 @@ pub(super) struct ConjugateGradients {
     pub(super) residual: Vec<f64>,
     direction: Vec<f64>,
     /// A times the direction.
-    image: Vec<f64>,
+    pub(super) image: Vec<f64>,
     sums: Vec<f64>,
     products: Vec<Products>,
 }
@@ -48,15 +59,12 @@ impl ConjugateGradients {
         }
     }
 
-    /// Solves A x = b, b in [`Self::residual`], from the guess in `x`, until max |error| ≤ `tolerance` · max |x|.
-    pub(super) fn solve(
-        &mut self,
-        multigrid: &mut Multigrid,
-        tolerance: f64,
-        x: &mut [f64],
-    ) -> Result<Report, EllipticError> {
+    /// Solves A x = b, b in [`Self::residual`], from the guess in `x`, until max |error| ≤ `tolerance` · max |x| by the preconditioner's estimate.
+    /// Gives the ending, the number of iterations and the last estimate.
+    pub(super) fn solve(&mut self, multigrid: &mut Multigrid, tolerance: f64, x: &mut [f64]) -> (Ending, usize, f64) {
         let tiles = multigrid.operator().tiles;
-        let mut largest_x = x.iter().fold(0.0f64, |max, x| max.max(x.abs()));
+        tiles.reduce(&mut self.sums, &Largest { values: x });
+        let mut largest_x = maximum(&self.sums);
         if largest_x > 0.0 {
             multigrid.operator().residual(&self.residual, x, &mut self.image);
             std::mem::swap(&mut self.residual, &mut self.image);
@@ -65,50 +73,125 @@ impl ConjugateGradients {
         let mut iterations = 0;
         loop {
             multigrid.precondition(&self.residual);
-            let (residual, image) = (&self.residual, &self.image);
-            let z = multigrid.correction_mut();
-            tiles.summarise(z, &mut self.products, &Inspect { residual, image });
-            let products = self.products.iter().fold(Products::default(), |sum, tile| Products {
-                residual: sum.residual + tile.residual,
-                image: sum.image + tile.image,
-                largest: sum.largest.max(tile.largest),
-            });
             let z = multigrid.correction();
-            let error = if products.largest == 0.0 { 0.0 } else { products.largest / largest_x };
-            if std::env::var("TRACE").is_ok() { eprintln!("{iterations} err {error:e} rz {:e}", products.residual); }
+            let products = self.inspect(multigrid.operator(), z);
+            if !(products.residual.is_finite() && largest_x.is_finite()) {
+                return (Ending::Broken, iterations, f64::NAN);
+            }
+            let error = match products.largest {
+                0.0 => 0.0,
+                largest_z => largest_z / largest_x,
+            };
             if error <= tolerance {
                 tiles.run(x, &Add { z });
-                return Ok(Report { iterations, residual: 0.0, error });
+                return (Ending::Converged, iterations, error);
             }
-            if iterations == LARGEST_COUNT || error.is_nan() {
-                return Err(EllipticError::NotConverged { iterations, error, tolerance });
+            if iterations == LARGEST_COUNT {
+                return (Ending::Exhausted, iterations, error);
             }
-            let conjugation = if iterations == 0 { 0.0 } else { -products.image / curvature };
+            // Where only cells of vanishing weight are left, products underflow; the preconditioner alone is then the iteration.
+            let conjugation = if curvature > 0.0 { -products.image / curvature } else { 0.0 };
             tiles.run(&mut self.direction, &Turn { z, conjugation });
             multigrid.operator().apply(&self.direction, &mut self.image, &mut self.sums);
-            curvature = self.sums.iter().sum();
-            let step = products.residual / curvature;
+            curvature = total(&self.sums);
+            let step = if curvature > 0.0 { products.residual / curvature } else { 1.0 };
             let (direction, image) = (&self.direction, &self.image);
             tiles.summarise_pair(x, &mut self.residual, &mut self.sums, &Advance { step, direction, image });
-            largest_x = self.sums.iter().fold(0.0, |max, tile| max.max(*tile));
+            largest_x = maximum(&self.sums);
             iterations += 1;
         }
+    }
+
+    fn inspect(&mut self, operator: &Operator, z: &[f64]) -> Products {
+        let (residual, image) = (&self.residual, &self.image);
+        operator.tiles.reduce(&mut self.products, &Inspect { z, residual, image });
+        self.products.iter().fold(Products::default(), |sum, tile| Products {
+            residual: sum.residual + tile.residual,
+            image: sum.image + tile.image,
+            largest: sum.largest.max(tile.largest),
+        })
+    }
+
+    /// Adds the constant that makes Σ e_i x_i = Σ e_i b_i for the row-scaled right-hand side b: the exact solution has it, and the sum of
+    /// what the operator conserves depends on it.
+    pub(super) fn conserve(&mut self, operator: &Operator, b: &[f64], x: &mut [f64]) {
+        let excess = &operator.excess;
+        operator.tiles.reduce(&mut self.sums, &Imbalance { excess, b, x });
+        let imbalance = total(&self.sums);
+        operator.tiles.reduce(&mut self.sums, &Total { values: excess });
+        let shift = imbalance / total(&self.sums);
+        if shift.is_finite() {
+            operator.tiles.run(x, &Shift { shift });
+        }
+    }
+
+    /// The largest residual of a cell relative to its own terms, e_i b_i being the right-hand side.
+    pub(super) fn relative_residual(&mut self, operator: &Operator, b: &[f64], x: &[f64]) -> f64 {
+        let excess = &operator.excess;
+        operator.tiles.run(&mut self.residual, &Product { one: excess, other: b });
+        operator.relative_residual(&self.residual, x, &mut self.image, &mut self.sums);
+        maximum(&self.sums)
+    }
+}
+
+fn total(sums: &[f64]) -> f64 {
+    sums.iter().sum()
+}
+
+fn maximum(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max, value| f64::max(max, *value))
+}
+
+struct Largest<'a> {
+    values: &'a [f64],
+}
+
+impl Reduce<f64> for Largest<'_> {
+    #[inline(always)]
+    fn tile(&self, cells: Range<usize>) -> f64 {
+        largest(&self.values[cells])
+    }
+}
+
+struct Total<'a> {
+    values: &'a [f64],
+}
+
+impl Reduce<f64> for Total<'_> {
+    #[inline(always)]
+    fn tile(&self, cells: Range<usize>) -> f64 {
+        self.values[cells].iter().sum()
+    }
+}
+
+/// Σ e_i (b_i − x_i).
+struct Imbalance<'a> {
+    excess: &'a [f64],
+    b: &'a [f64],
+    x: &'a [f64],
+}
+
+impl Reduce<f64> for Imbalance<'_> {
+    #[inline(always)]
+    fn tile(&self, cells: Range<usize>) -> f64 {
+        cells.map(|i| self.excess[i] * (self.b[i] - self.x[i])).sum()
     }
 }
 
 /// ⟨r, z⟩, ⟨A p, z⟩ and max |z|.
 struct Inspect<'a> {
+    z: &'a [f64],
     residual: &'a [f64],
     image: &'a [f64],
 }
 
-impl Pass<Products> for Inspect<'_> {
+impl Reduce<Products> for Inspect<'_> {
     #[inline(always)]
-    fn tile(&self, first: usize, z: &mut [f64]) -> Products {
-        let end = first + z.len();
+    fn tile(&self, cells: Range<usize>) -> Products {
+        let z = &self.z[cells.clone()];
         Products {
-            residual: dot(z, &self.residual[first..end]),
-            image: dot(z, &self.image[first..end]),
+            residual: dot(z, &self.residual[cells.clone()]),
+            image: dot(z, &self.image[cells]),
             largest: largest(z),
         }
     }
@@ -139,6 +222,35 @@ impl Pass<()> for Add<'_> {
     fn tile(&self, first: usize, x: &mut [f64]) {
         for (x, z) in x.iter_mut().zip(&self.z[first..]) {
             *x += z;
+        }
+    }
+}
+
+/// x ← x + a constant.
+struct Shift {
+    shift: f64,
+}
+
+impl Pass<()> for Shift {
+    #[inline(always)]
+    fn tile(&self, _: usize, x: &mut [f64]) {
+        for x in x {
+            *x += self.shift;
+        }
+    }
+}
+
+/// out ← the product of two fields, cell by cell.
+pub(super) struct Product<'a> {
+    pub(super) one: &'a [f64],
+    pub(super) other: &'a [f64],
+}
+
+impl Pass<()> for Product<'_> {
+    #[inline(always)]
+    fn tile(&self, first: usize, out: &mut [f64]) {
+        for (out, (one, other)) in out.iter_mut().zip(self.one[first..].iter().zip(&self.other[first..])) {
+            *out = one * other;
         }
     }
 }

@@ -11,6 +11,12 @@ use super::axis_map::Spacing;
 use super::coarsening::Coarsening;
 use super::operator::Operator;
 
+/// Jacobi steps before the coarse correction, and after it.
+const DEGREE: usize = 3;
+
+/// The smoother damps the eigenvalues of D⁻¹A from here to 2; the coarse levels see to those below.
+const LOWEST: f64 = 0.3;
+
 #[derive(Clone, Debug)]
 struct Level {
     operator: Operator,
@@ -69,8 +75,7 @@ impl Multigrid {
                 None => break,
             }
         }
-        let env = |n: &str, d: f64| std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-        let dampings = chebyshev_dampings(env("DEG", 3.0) as usize, env("LOW", 0.3));
+        let dampings = chebyshev_dampings(DEGREE, LOWEST);
         Self { levels, dampings }
     }
 
@@ -93,13 +98,11 @@ impl Multigrid {
         }
     }
 
-    /// One V-cycle from 0: an approximation of A⁻¹ `rhs`, linear and symmetric in it.
-    pub(super) fn precondition(&mut self, rhs: &[f64]) -> &[f64] {
+    /// One V-cycle from 0: an approximation of A⁻¹ `rhs`, linear and symmetric in it, left in [`Self::correction`].
+    pub(super) fn precondition(&mut self, rhs: &[f64]) {
         cycle(&mut self.levels, Some(rhs), &self.dampings);
-        &self.levels[0].x
     }
 
-    pub(super) fn correction_mut(&mut self) -> &mut [f64] { &mut self.levels[0].x }
     /// The result of the last [`Self::precondition`].
     pub(super) fn correction(&self) -> &[f64] {
         &self.levels[0].x

@@ -1,6 +1,6 @@
 //! The symmetric operator on one level of cells: (A x)_i = e_i x_i + Σ_j a_ij (x_i − x_j).
 
-use super::tiles::{Pass, Tiles, dot};
+use super::tiles::{Pass, Tiles, dot, largest};
 
 /// Couplings and excess of one level. Every axis is a ring; a face that lets nothing pass has coupling 0.
 #[derive(Clone, Debug)]
@@ -104,6 +104,12 @@ impl Operator {
     /// out ← b − A x.
     pub(super) fn residual(&self, b: &[f64], x: &[f64], out: &mut [f64]) {
         self.tiles.run(out, &Residual { operator: self, b, x });
+    }
+
+    /// out ← |b − A x|_i / (|b_i| + d_i |x_i| + |Σ_j a_ij x_j|), d the diagonal: each cell's residual relative to its own terms; the largest
+    /// in each tile.
+    pub(super) fn relative_residual(&self, b: &[f64], x: &[f64], out: &mut [f64], largest: &mut [f64]) {
+        self.tiles.summarise(out, largest, &RelativeResidual { operator: self, b, x });
     }
 
     /// out ← A x; the sums of x_i (A x)_i in each tile.
@@ -304,5 +310,44 @@ impl Pass<f64> for Apply<'_> {
             sum += dot(out, row(self.x, first, n));
         }
         sum
+    }
+}
+
+struct RelativeResidual<'a> {
+    operator: &'a Operator,
+    b: &'a [f64],
+    x: &'a [f64],
+}
+
+struct RelativeResidualFinish<'a> {
+    inverse: &'a [f64],
+    b: &'a [f64],
+    x: &'a [f64],
+}
+
+impl Finish for RelativeResidualFinish<'_> {
+    #[inline(always)]
+    fn finish(&self, i: usize, product: f64) -> f64 {
+        let own = self.x[i] / self.inverse[i];
+        let size = self.b[i].abs() + own.abs() + (own - product).abs();
+        let residual = (self.b[i] - product).abs();
+        if residual == 0.0 { 0.0 } else { residual / size }
+    }
+}
+
+impl Pass<f64> for RelativeResidual<'_> {
+    #[inline(always)]
+    fn tile(&self, first: usize, out: &mut [f64]) -> f64 {
+        let n = self.operator.cells[0];
+        for (index, out) in out.chunks_exact_mut(n).enumerate() {
+            let first = first + index * n;
+            let finish = RelativeResidualFinish {
+                inverse: row(&self.operator.inverse_diagonal, first, n),
+                b: row(self.b, first, n),
+                x: row(self.x, first, n),
+            };
+            self.operator.sweep_row(self.x, first, out, finish);
+        }
+        largest(out)
     }
 }

@@ -1,5 +1,8 @@
 //! Passes over a field in fixed tiles of whole rows, so that no result depends on the number of threads.
 
+use std::marker::PhantomData;
+use std::ops::Range;
+
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
@@ -21,11 +24,22 @@ pub(super) trait PairPass<S>: Sync {
     fn tile(&self, first: usize, one: &mut [f64], other: &mut [f64]) -> S;
 }
 
+/// What is learnt from one tile without changing anything.
+pub(super) trait Reduce<S>: Sync {
+    /// Reads the cells of a range. To be `#[inline(always)]`: it is compiled for each vector instruction set.
+    fn tile(&self, cells: Range<usize>) -> S;
+}
+
 /// Rows of equal length, cut into tiles that depend on the shape alone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiles {
     cells: usize,
     tile: usize,
+}
+
+struct Reading<'a, P> {
+    pass: &'a P,
+    cells: Range<usize>,
 }
 
 struct Single<'a, P> {
@@ -41,8 +55,16 @@ struct Pair<'a, P> {
     other: &'a mut [f64],
 }
 
-/// A pass of one output with its summary type, as `pulp` wants it.
-struct Summarised<T, S>(T, std::marker::PhantomData<S>);
+/// One tile's work with the type of its summary, as `pulp` wants it.
+struct Summarised<T, S>(T, PhantomData<S>);
+
+impl<S, P: Reduce<S>> NullaryFnOnce for Summarised<Reading<'_, P>, S> {
+    type Output = S;
+    #[inline(always)]
+    fn call(self) -> S {
+        self.0.pass.tile(self.0.cells)
+    }
+}
 
 impl<S, P: Pass<S>> NullaryFnOnce for Summarised<Single<'_, P>, S> {
     type Output = S;
@@ -79,6 +101,21 @@ impl Tiles {
         self.summarise(out, &mut nothing, pass);
     }
 
+    /// Runs a reading pass over every tile; `summaries` has one entry a tile.
+    pub(super) fn reduce<S: Send, P: Reduce<S>>(&self, summaries: &mut [S], pass: &P) {
+        let arch = Arch::new();
+        let run = |(index, summary): (usize, &mut S)| {
+            let first = index * self.tile;
+            let cells = first..(first + self.tile).min(self.cells);
+            *summary = arch.dispatch(Summarised(Reading { pass, cells }, PhantomData));
+        };
+        if self.cells < SERIAL {
+            summaries.iter_mut().enumerate().for_each(run);
+        } else {
+            summaries.par_iter_mut().enumerate().for_each(run);
+        }
+    }
+
     /// Runs a pass over every tile of `out`; `summaries` has one entry a tile.
     pub(super) fn summarise<S: Send, P: Pass<S>>(
         &self,
@@ -93,7 +130,7 @@ impl Tiles {
                 first: index * self.tile,
                 out,
             };
-            *summary = arch.dispatch(Summarised(single, std::marker::PhantomData));
+            *summary = arch.dispatch(Summarised(single, PhantomData));
         };
         if self.cells < SERIAL {
             out.chunks_mut(self.tile)
@@ -124,7 +161,7 @@ impl Tiles {
                 one,
                 other,
             };
-            *summary = arch.dispatch(Summarised(pair, std::marker::PhantomData));
+            *summary = arch.dispatch(Summarised(pair, PhantomData));
         };
         if self.cells < SERIAL {
             (one.chunks_mut(self.tile).zip(other.chunks_mut(self.tile)))
