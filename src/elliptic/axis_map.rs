@@ -38,7 +38,11 @@ impl Spacing {
     }
 
     pub(super) fn merged(&self) -> Self {
-        let widths: Vec<f64> = self.widths.chunks(2).map(|pair| pair.iter().sum()).collect();
+        let widths: Vec<f64> = self
+            .widths
+            .chunks(2)
+            .map(|pair| pair.iter().sum())
+            .collect();
         let mut start = 0.0;
         let centres = widths
             .iter()
@@ -56,8 +60,16 @@ impl Spacing {
             .map(|fine| {
                 let own = fine / 2;
                 let offset = (self.centres[fine] - coarse.centres[own]).abs();
-                let face = if fine % 2 == 0 { (own + coarse.cells() - 1) % coarse.cells() } else { own };
-                if coarse.cells() == 1 { 0.0 } else { offset / coarse.distance(face) }
+                let face = if fine.is_multiple_of(2) {
+                    (own + coarse.cells() - 1) % coarse.cells()
+                } else {
+                    own
+                };
+                if coarse.cells() == 1 {
+                    0.0
+                } else {
+                    offset / coarse.distance(face)
+                }
             })
             .collect()
     }
@@ -84,7 +96,7 @@ impl AxisMap {
         let own = self.own(fine);
         if !self.merged {
             own
-        } else if fine % 2 == 0 {
+        } else if fine.is_multiple_of(2) {
             if own == 0 { self.coarse - 1 } else { own - 1 }
         } else if own + 1 == self.coarse {
             0
@@ -108,7 +120,7 @@ impl AxisMap {
     /// The nearest fine cell of the other coarse cell.
     #[inline(always)]
     pub(super) fn beyond(&self, fine: usize) -> usize {
-        if fine % 2 == 0 {
+        if fine.is_multiple_of(2) {
             self.face(fine)
         } else if fine + 1 == self.fine {
             0
@@ -131,8 +143,16 @@ impl AxisMap {
     #[inline(always)]
     pub(super) fn guests(&self, coarse: usize) -> impl Iterator<Item = usize> {
         let children = self.children(coarse);
-        let before = if children.start == 0 { self.fine - 1 } else { children.start - 1 };
-        let after = if children.end == self.fine { 0 } else { children.end };
+        let before = if children.start == 0 {
+            self.fine - 1
+        } else {
+            children.start - 1
+        };
+        let after = if children.end == self.fine {
+            0
+        } else {
+            children.end
+        };
         let sought = self.merged && self.coarse > 1;
         [before, after]
             .into_iter()

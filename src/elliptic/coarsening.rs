@@ -18,7 +18,10 @@ pub(super) struct Coarsening {
 
 impl Coarsening {
     /// Merges the strongly coupled axes of a level; `None` if it is a single cell.
-    pub(super) fn new(fine: &Operator, spacings: &[Spacing; 3]) -> Option<(Self, Operator, [Spacing; 3])> {
+    pub(super) fn new(
+        fine: &Operator,
+        spacings: &[Spacing; 3],
+    ) -> Option<(Self, Operator, [Spacing; 3])> {
         let strongest = spacings
             .iter()
             .filter(|axis| axis.cells() > 1)
@@ -31,7 +34,11 @@ impl Coarsening {
             .each_ref()
             .map(|axis| axis.cells() > 1 && axis.strength() >= STRONG * strongest);
         let coarse_spacings = std::array::from_fn(|axis| {
-            if merged[axis] { spacings[axis].merged() } else { spacings[axis].clone() }
+            if merged[axis] {
+                spacings[axis].merged()
+            } else {
+                spacings[axis].clone()
+            }
         });
         let axes = std::array::from_fn(|axis| {
             let (fine, coarse): (&Spacing, &Spacing) = (&spacings[axis], &coarse_spacings[axis]);
@@ -39,7 +46,11 @@ impl Coarsening {
                 merged: merged[axis],
                 fine: fine.cells(),
                 coarse: coarse.cells(),
-                weights: if merged[axis] { fine.weights(coarse) } else { vec![0.0; fine.cells()] },
+                weights: if merged[axis] {
+                    fine.weights(coarse)
+                } else {
+                    vec![0.0; fine.cells()]
+                },
             }
         });
         let cells = coarse_spacings.each_ref().map(Spacing::cells);
@@ -51,7 +62,12 @@ impl Coarsening {
         Some((coarsening, Operator::new(cells, faces), coarse_spacings))
     }
 
-    fn coarse_faces(&self, fine: &Operator, spacings: &[Spacing; 3], coarse_spacings: &[Spacing; 3]) -> [Vec<f64>; 3] {
+    fn coarse_faces(
+        &self,
+        fine: &Operator,
+        spacings: &[Spacing; 3],
+        coarse_spacings: &[Spacing; 3],
+    ) -> [Vec<f64>; 3] {
         let [x, y, z] = &self.axes;
         std::array::from_fn(|axis| {
             if fine.faces[axis].is_empty() {
@@ -70,7 +86,8 @@ impl Coarsening {
                         if cell[axis] + 1 != map.children(own[axis]).end {
                             continue;
                         }
-                        let weakening = spacings[axis].distance(cell[axis]) / coarse_spacings[axis].distance(own[axis]);
+                        let weakening = spacings[axis].distance(cell[axis])
+                            / coarse_spacings[axis].distance(own[axis]);
                         faces[(own[2] * y.coarse + own[1]) * x.coarse + own[0]] +=
                             weakening * fine.faces[axis][(k * y.fine + j) * x.fine + i];
                     }

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::multigrid::Multigrid;
 use super::operator::Operator;
-use super::tiles::{PairPass, Pass, Reduce, dot, largest};
+use super::tiles::{Pass, Reduce, difference_dot, dot, largest, total};
 
 /// Iterations after which the solver gives up.
 const LARGEST_COUNT: usize = 500;
@@ -36,6 +36,7 @@ pub(super) struct ConjugateGradients {
     pub(super) image: Vec<f64>,
     sums: Vec<f64>,
     products: Vec<Products>,
+    balances: Vec<[f64; 2]>,
 }
 
 /// What one pass over z learns.
@@ -56,17 +57,25 @@ impl ConjugateGradients {
             image: vec![0.0; n],
             sums: vec![0.0; tiles],
             products: vec![Products::default(); tiles],
+            balances: vec![[0.0; 2]; tiles],
         }
     }
 
     /// Solves A x = b, b in [`Self::residual`], from the guess in `x`, until max |error| ≤ `tolerance` · max |x| by the preconditioner's estimate.
     /// Gives the ending, the number of iterations and the last estimate.
-    pub(super) fn solve(&mut self, multigrid: &mut Multigrid, tolerance: f64, x: &mut [f64]) -> (Ending, usize, f64) {
+    pub(super) fn solve(
+        &mut self,
+        multigrid: &mut Multigrid,
+        tolerance: f64,
+        x: &mut [f64],
+    ) -> (Ending, usize, f64) {
         let tiles = multigrid.operator().tiles;
         tiles.reduce(&mut self.sums, &Largest { values: x });
         let mut largest_x = maximum(&self.sums);
         if largest_x > 0.0 {
-            multigrid.operator().residual(&self.residual, x, &mut self.image);
+            multigrid
+                .operator()
+                .residual(&self.residual, x, &mut self.image);
             std::mem::swap(&mut self.residual, &mut self.image);
         }
         let mut curvature = 0.0;
@@ -83,59 +92,96 @@ impl ConjugateGradients {
                 largest_z => largest_z / largest_x,
             };
             if error <= tolerance {
-                tiles.run(x, &Add { z });
+                tiles.summarise(
+                    x,
+                    &mut self.sums,
+                    &Along {
+                        step: 1.0,
+                        vector: z,
+                    },
+                );
                 return (Ending::Converged, iterations, error);
             }
             if iterations == LARGEST_COUNT {
                 return (Ending::Exhausted, iterations, error);
             }
             // Where only cells of vanishing weight are left, products underflow; the preconditioner alone is then the iteration.
-            let conjugation = if curvature > 0.0 { -products.image / curvature } else { 0.0 };
+            let conjugation = if curvature > 0.0 {
+                -products.image / curvature
+            } else {
+                0.0
+            };
             tiles.run(&mut self.direction, &Turn { z, conjugation });
-            multigrid.operator().apply(&self.direction, &mut self.image, &mut self.sums);
+            multigrid
+                .operator()
+                .apply(&self.direction, &mut self.image, &mut self.sums);
             curvature = total(&self.sums);
-            let step = if curvature > 0.0 { products.residual / curvature } else { 1.0 };
-            let (direction, image) = (&self.direction, &self.image);
-            tiles.summarise_pair(x, &mut self.residual, &mut self.sums, &Advance { step, direction, image });
+            let step = if curvature > 0.0 {
+                products.residual / curvature
+            } else {
+                1.0
+            };
+            let along = Along {
+                step,
+                vector: &self.direction,
+            };
+            tiles.summarise(x, &mut self.sums, &along);
             largest_x = maximum(&self.sums);
+            let along = Along {
+                step: -step,
+                vector: &self.image,
+            };
+            tiles.summarise(&mut self.residual, &mut self.sums, &along);
             iterations += 1;
         }
     }
 
     fn inspect(&mut self, operator: &Operator, z: &[f64]) -> Products {
         let (residual, image) = (&self.residual, &self.image);
-        operator.tiles.reduce(&mut self.products, &Inspect { z, residual, image });
-        self.products.iter().fold(Products::default(), |sum, tile| Products {
-            residual: sum.residual + tile.residual,
-            image: sum.image + tile.image,
-            largest: sum.largest.max(tile.largest),
-        })
+        operator
+            .tiles
+            .reduce(&mut self.products, &Inspect { z, residual, image });
+        self.products
+            .iter()
+            .fold(Products::default(), |sum, tile| Products {
+                residual: sum.residual + tile.residual,
+                image: sum.image + tile.image,
+                largest: sum.largest.max(tile.largest),
+            })
     }
 
     /// Adds the constant that makes Σ e_i x_i = Σ e_i b_i for the row-scaled right-hand side b: the exact solution has it, and the sum of
     /// what the operator conserves depends on it.
     pub(super) fn conserve(&mut self, operator: &Operator, b: &[f64], x: &mut [f64]) {
         let excess = &operator.excess;
-        operator.tiles.reduce(&mut self.sums, &Imbalance { excess, b, x });
-        let imbalance = total(&self.sums);
-        operator.tiles.reduce(&mut self.sums, &Total { values: excess });
-        let shift = imbalance / total(&self.sums);
-        if shift.is_finite() {
-            operator.tiles.run(x, &Shift { shift });
+        let imbalance = Imbalance { excess, b, x };
+        operator.tiles.reduce(&mut self.balances, &imbalance);
+        let (mut missing, mut whole) = (0.0, 0.0);
+        for tile in &self.balances {
+            missing += tile[0];
+            whole += tile[1];
         }
+        operator.tiles.run(
+            x,
+            &Shift {
+                shift: missing / whole,
+            },
+        );
     }
 
     /// The largest residual of a cell relative to its own terms, e_i b_i being the right-hand side.
     pub(super) fn relative_residual(&mut self, operator: &Operator, b: &[f64], x: &[f64]) -> f64 {
         let excess = &operator.excess;
-        operator.tiles.run(&mut self.residual, &Product { one: excess, other: b });
+        operator.tiles.run(
+            &mut self.residual,
+            &Product {
+                one: excess,
+                other: b,
+            },
+        );
         operator.relative_residual(&self.residual, x, &mut self.image, &mut self.sums);
         maximum(&self.sums)
     }
-}
-
-fn total(sums: &[f64]) -> f64 {
-    sums.iter().sum()
 }
 
 fn maximum(values: &[f64]) -> f64 {
@@ -153,28 +199,19 @@ impl Reduce<f64> for Largest<'_> {
     }
 }
 
-struct Total<'a> {
-    values: &'a [f64],
-}
-
-impl Reduce<f64> for Total<'_> {
-    #[inline(always)]
-    fn tile(&self, cells: Range<usize>) -> f64 {
-        self.values[cells].iter().sum()
-    }
-}
-
-/// Σ e_i (b_i − x_i).
+/// Σ e_i (b_i − x_i) and Σ e_i.
 struct Imbalance<'a> {
     excess: &'a [f64],
     b: &'a [f64],
     x: &'a [f64],
 }
 
-impl Reduce<f64> for Imbalance<'_> {
+impl Reduce<[f64; 2]> for Imbalance<'_> {
     #[inline(always)]
-    fn tile(&self, cells: Range<usize>) -> f64 {
-        cells.map(|i| self.excess[i] * (self.b[i] - self.x[i])).sum()
+    fn tile(&self, cells: Range<usize>) -> [f64; 2] {
+        let excess = &self.excess[cells.clone()];
+        let (b, x) = (&self.b[cells.clone()], &self.x[cells]);
+        [difference_dot(excess, b, x), total(excess)]
     }
 }
 
@@ -212,20 +249,6 @@ impl Pass<()> for Turn<'_> {
     }
 }
 
-/// x ← x + z.
-struct Add<'a> {
-    z: &'a [f64],
-}
-
-impl Pass<()> for Add<'_> {
-    #[inline(always)]
-    fn tile(&self, first: usize, x: &mut [f64]) {
-        for (x, z) in x.iter_mut().zip(&self.z[first..]) {
-            *x += z;
-        }
-    }
-}
-
 /// x ← x + a constant.
 struct Shift {
     shift: f64,
@@ -249,28 +272,27 @@ pub(super) struct Product<'a> {
 impl Pass<()> for Product<'_> {
     #[inline(always)]
     fn tile(&self, first: usize, out: &mut [f64]) {
-        for (out, (one, other)) in out.iter_mut().zip(self.one[first..].iter().zip(&self.other[first..])) {
+        for (out, (one, other)) in out
+            .iter_mut()
+            .zip(self.one[first..].iter().zip(&self.other[first..]))
+        {
             *out = one * other;
         }
     }
 }
 
-/// x ← x + α p and r ← r − α A p; max |x|.
-struct Advance<'a> {
+/// y ← y + α v; max |y|.
+struct Along<'a> {
     step: f64,
-    direction: &'a [f64],
-    image: &'a [f64],
+    vector: &'a [f64],
 }
 
-impl PairPass<f64> for Advance<'_> {
+impl Pass<f64> for Along<'_> {
     #[inline(always)]
-    fn tile(&self, first: usize, x: &mut [f64], residual: &mut [f64]) -> f64 {
-        for (x, p) in x.iter_mut().zip(&self.direction[first..]) {
-            *x += self.step * p;
+    fn tile(&self, first: usize, out: &mut [f64]) -> f64 {
+        for (out, vector) in out.iter_mut().zip(&self.vector[first..]) {
+            *out += self.step * vector;
         }
-        for (r, q) in residual.iter_mut().zip(&self.image[first..]) {
-            *r -= self.step * q;
-        }
-        largest(x)
+        largest(out)
     }
 }

@@ -14,11 +14,15 @@
 mod axis_map;
 mod coarsening;
 mod conjugate_gradients;
+mod eigenvalue;
 mod error;
 mod line;
 mod multigrid;
 mod operator;
+mod prolongation;
+mod restriction;
 mod solid;
+mod stencil;
 mod tiles;
 mod transfer;
 mod tridiagonal;
@@ -27,6 +31,7 @@ use crate::grid::{Field, Grid};
 use line::Line;
 use solid::Solid;
 
+pub use eigenvalue::smallest_eigenvalue;
 pub use error::EllipticError;
 pub use tridiagonal::Tridiagonal;
 
@@ -114,14 +119,23 @@ impl Elliptic {
             return Err(EllipticError::Slope { cell, value });
         }
         let rhs = line::slice("rhs", rhs, self.shape)?;
-        line::slice("solution", solution, self.shape)?;
-        let Some(solution) = solution.as_slice_mut() else {
-            return Ok(Report::direct());
+        let found = solution.dim();
+        let solution = match solution.as_slice_mut() {
+            Some(numbers) if found == self.shape => numbers,
+            _ => {
+                return Err(EllipticError::Shape {
+                    name: "solution",
+                    found,
+                    expected: self.shape,
+                });
+            }
         };
         match &mut self.method {
             Method::Line(line) => line.solve(scale, slopes, rhs, solution),
             // One hand-over to the thread pool for all the passes within.
-            Method::Solid(solid) => rayon::scope(|_| solid.solve(scale, slopes, rhs, tolerance, solution)),
+            Method::Solid(solid) => {
+                rayon::scope(|_| solid.solve(scale, slopes, rhs, tolerance, solution))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The couplings of all levels are computed once; a new excess is summed down the levels. Smoothing is a Chebyshev polynomial in
 //! D⁻¹A, whose eigenvalues lie in (0, 2] for every such matrix, so there is nothing to estimate and the order of cells has no say. The last
-//! level is one cell, where b/e is exact: it carries the constant, which is nearly free of cost where couplings outweigh the excess.
+//! level is one cell, where b/e is exact: it carries the constant, whose residual is lost beside the others where couplings outweigh the excess.
 //!
 //! References: U. Trottenberg, C. Oosterlee, A. Schüller, "Multigrid", Academic Press (2001); M. Adams, M. Brezina, J. Hu, R. Tuminaro, "Parallel
 //! multigrid smoothing: polynomial versus Gauss–Seidel", Journal of Computational Physics 188 (2003), 593–610.
@@ -50,7 +50,8 @@ fn chebyshev_dampings(degree: usize, lower: f64) -> Vec<f64> {
 impl Multigrid {
     /// Builds all levels below an operator whose cells have the given widths along x, y, z.
     pub(super) fn new(finest: Operator, widths: [f64; 3]) -> Self {
-        let mut spacings: [Spacing; 3] = std::array::from_fn(|axis| Spacing::uniform(finest.cells[axis], widths[axis]));
+        let mut spacings: [Spacing; 3] =
+            std::array::from_fn(|axis| Spacing::uniform(finest.cells[axis], widths[axis]));
         let mut levels: Vec<Level> = Vec::new();
         let mut operator = finest;
         loop {
@@ -66,7 +67,11 @@ impl Multigrid {
             levels.push(Level {
                 operator,
                 coarsening,
-                rhs: if levels.is_empty() { Vec::new() } else { vec![0.0; n] },
+                rhs: if levels.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![0.0; n]
+                },
                 x: vec![0.0; n],
                 other: vec![0.0; n],
             });
@@ -110,10 +115,20 @@ impl Multigrid {
 }
 
 fn cycle(levels: &mut [Level], rhs: Option<&[f64]>, dampings: &[f64]) {
-    let [level, coarser @ ..] = levels else { return };
-    let Level { operator, coarsening, rhs: own_rhs, x, other } = level;
+    let [level, coarser @ ..] = levels else {
+        return;
+    };
+    let Level {
+        operator,
+        coarsening,
+        rhs: own_rhs,
+        x,
+        other,
+    } = level;
     let rhs = rhs.unwrap_or(own_rhs);
-    let [first, later @ ..] = dampings else { return };
+    let [first, later @ ..] = dampings else {
+        return;
+    };
     let (Some(coarsening), Some(coarse)) = (coarsening, coarser.first_mut()) else {
         operator.first_step(1.0, rhs, x);
         return;

@@ -1,5 +1,6 @@
 //! The symmetric operator on one level of cells: (A x)_i = e_i x_i + Σ_j a_ij (x_i − x_j).
 
+use super::stencil::{Finish, Stencil};
 use super::tiles::{Pass, Tiles, dot, largest};
 
 /// Couplings and excess of one level. Every axis is a ring; a face that lets nothing pass has coupling 0.
@@ -87,84 +88,72 @@ impl Operator {
     /// Sets 1/(e_i + Σ_j a_ij) from the excess.
     pub(super) fn set_diagonal(&mut self) {
         let mut inverse = std::mem::take(&mut self.inverse_diagonal);
-        self.tiles.run(&mut inverse, &InverseDiagonal { operator: self });
+        self.tiles
+            .run(&mut inverse, &InverseDiagonal { operator: self });
         self.inverse_diagonal = inverse;
     }
 
     /// out ← ω D⁻¹ b, one step of Jacobi from x = 0.
     pub(super) fn first_step(&self, damping: f64, b: &[f64], out: &mut [f64]) {
-        self.tiles.run(out, &FirstStep { operator: self, damping, b });
+        self.tiles.run(
+            out,
+            &FirstStep {
+                operator: self,
+                damping,
+                b,
+            },
+        );
     }
 
     /// out ← x + ω D⁻¹ (b − A x), one step of Jacobi.
     pub(super) fn step(&self, damping: f64, b: &[f64], x: &[f64], out: &mut [f64]) {
-        self.tiles.run(out, &Step { operator: self, damping, b, x });
+        self.tiles.run(
+            out,
+            &Step {
+                operator: self,
+                damping,
+                b,
+                x,
+            },
+        );
     }
 
     /// out ← b − A x.
     pub(super) fn residual(&self, b: &[f64], x: &[f64], out: &mut [f64]) {
-        self.tiles.run(out, &Residual { operator: self, b, x });
+        self.tiles.run(
+            out,
+            &Residual {
+                operator: self,
+                b,
+                x,
+            },
+        );
     }
 
     /// out ← |b − A x|_i / (|b_i| + d_i |x_i| + |Σ_j a_ij x_j|), d the diagonal: each cell's residual relative to its own terms; the largest
     /// in each tile.
-    pub(super) fn relative_residual(&self, b: &[f64], x: &[f64], out: &mut [f64], largest: &mut [f64]) {
-        self.tiles.summarise(out, largest, &RelativeResidual { operator: self, b, x });
+    pub(super) fn relative_residual(
+        &self,
+        b: &[f64],
+        x: &[f64],
+        out: &mut [f64],
+        largest: &mut [f64],
+    ) {
+        self.tiles.summarise(
+            out,
+            largest,
+            &RelativeResidual {
+                operator: self,
+                b,
+                x,
+            },
+        );
     }
 
     /// out ← A x; the sums of x_i (A x)_i in each tile.
     pub(super) fn apply(&self, x: &[f64], out: &mut [f64], sums: &mut [f64]) {
-        self.tiles.summarise(out, sums, &Apply { operator: self, x });
-    }
-}
-
-/// What becomes of a cell's product.
-trait Finish {
-    /// The value of cell `i`, given (A x)_i. To be `#[inline(always)]`.
-    fn finish(&self, i: usize, product: f64) -> f64;
-}
-
-/// All that the products of one row read; `Z` tells a 3-D grid.
-struct Stencil<'a, const Z: bool> {
-    excess: &'a [f64],
-    here: &'a [f64],
-    south: &'a [f64],
-    north: &'a [f64],
-    below: &'a [f64],
-    above: &'a [f64],
-    face_east: &'a [f64],
-    face_south: &'a [f64],
-    face_north: &'a [f64],
-    face_below: &'a [f64],
-    face_above: &'a [f64],
-}
-
-impl<const Z: bool> Stencil<'_, Z> {
-    #[inline(always)]
-    fn sweep(self, out: &mut [f64], finish: impl Finish) {
-        let n = self.here.len();
-        let out = &mut out[..n];
-        out[0] = finish.finish(0, self.product(0, n - 1, usize::from(n > 1)));
-        for i in 1..n - 1 {
-            out[i] = finish.finish(i, self.product(i, i - 1, i + 1));
-        }
-        if n > 1 {
-            out[n - 1] = finish.finish(n - 1, self.product(n - 1, n - 2, 0));
-        }
-    }
-
-    /// (A x)_i, its neighbours along x being `west` and `east`.
-    #[inline(always)]
-    fn product(&self, i: usize, west: usize, east: usize) -> f64 {
-        let x = self.here[i];
-        let along_x = self.face_east[west] * (x - self.here[west]) + self.face_east[i] * (x - self.here[east]);
-        let along_y = self.face_south[i] * (x - self.south[i]) + self.face_north[i] * (x - self.north[i]);
-        let sum = self.excess[i] * x + along_x + along_y;
-        if Z {
-            sum + (self.face_below[i] * (x - self.below[i]) + self.face_above[i] * (x - self.above[i]))
-        } else {
-            sum
-        }
+        self.tiles
+            .summarise(out, sums, &Apply { operator: self, x });
     }
 }
 
@@ -279,7 +268,9 @@ impl Pass<()> for Residual<'_> {
         let n = self.operator.cells[0];
         for (index, out) in out.chunks_exact_mut(n).enumerate() {
             let first = first + index * n;
-            let finish = ResidualFinish { b: row(self.b, first, n) };
+            let finish = ResidualFinish {
+                b: row(self.b, first, n),
+            };
             self.operator.sweep_row(self.x, first, out, finish);
         }
     }
@@ -331,7 +322,11 @@ impl Finish for RelativeResidualFinish<'_> {
         let own = self.x[i] / self.inverse[i];
         let size = self.b[i].abs() + own.abs() + (own - product).abs();
         let residual = (self.b[i] - product).abs();
-        if residual == 0.0 { 0.0 } else { residual / size }
+        if residual == 0.0 {
+            0.0
+        } else {
+            residual / size
+        }
     }
 }
 

@@ -18,12 +18,6 @@ pub(super) trait Pass<S>: Sync {
     fn tile(&self, first: usize, out: &mut [f64]) -> S;
 }
 
-/// The same for two outputs.
-pub(super) trait PairPass<S>: Sync {
-    /// Fills or updates the cells from `first` on. To be `#[inline(always)]`: it is compiled for each vector instruction set.
-    fn tile(&self, first: usize, one: &mut [f64], other: &mut [f64]) -> S;
-}
-
 /// What is learnt from one tile without changing anything.
 pub(super) trait Reduce<S>: Sync {
     /// Reads the cells of a range. To be `#[inline(always)]`: it is compiled for each vector instruction set.
@@ -48,13 +42,6 @@ struct Single<'a, P> {
     out: &'a mut [f64],
 }
 
-struct Pair<'a, P> {
-    pass: &'a P,
-    first: usize,
-    one: &'a mut [f64],
-    other: &'a mut [f64],
-}
-
 /// One tile's work with the type of its summary, as `pulp` wants it.
 struct Summarised<T, S>(T, PhantomData<S>);
 
@@ -71,14 +58,6 @@ impl<S, P: Pass<S>> NullaryFnOnce for Summarised<Single<'_, P>, S> {
     #[inline(always)]
     fn call(self) -> S {
         self.0.pass.tile(self.0.first, self.0.out)
-    }
-}
-
-impl<S, P: PairPass<S>> NullaryFnOnce for Summarised<Pair<'_, P>, S> {
-    type Output = S;
-    #[inline(always)]
-    fn call(self) -> S {
-        self.0.pass.tile(self.0.first, self.0.one, self.0.other)
     }
 }
 
@@ -144,37 +123,6 @@ impl Tiles {
                 .for_each(run);
         }
     }
-
-    /// Runs a pass over every tile of two outputs; `summaries` has one entry a tile.
-    pub(super) fn summarise_pair<S: Send, P: PairPass<S>>(
-        &self,
-        one: &mut [f64],
-        other: &mut [f64],
-        summaries: &mut [S],
-        pass: &P,
-    ) {
-        let arch = Arch::new();
-        let run = |(index, ((one, other), summary)): (usize, ((&mut [f64], &mut [f64]), &mut S))| {
-            let pair = Pair {
-                pass,
-                first: index * self.tile,
-                one,
-                other,
-            };
-            *summary = arch.dispatch(Summarised(pair, PhantomData));
-        };
-        if self.cells < SERIAL {
-            (one.chunks_mut(self.tile).zip(other.chunks_mut(self.tile)))
-                .zip(summaries)
-                .enumerate()
-                .for_each(run);
-        } else {
-            (one.par_chunks_mut(self.tile).zip(other.par_chunks_mut(self.tile)))
-                .zip(summaries)
-                .enumerate()
-                .for_each(run);
-        }
-    }
 }
 
 const LANES: usize = 8;
@@ -194,6 +142,38 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+/// Σ w_i (a_i − b_i), likewise.
+#[inline(always)]
+pub(super) fn difference_dot(weights: &[f64], a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (weights, weights_rest) = weights.as_chunks::<LANES>();
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    for ((weights, a), b) in weights.iter().zip(a).zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += weights[lane] * (a[lane] - b[lane]);
+        }
+    }
+    let mut sum = total(&sums);
+    for ((weight, a), b) in weights_rest.iter().zip(a_rest).zip(b_rest) {
+        sum += weight * (a - b);
+    }
+    sum
+}
+
+/// Σ a_i, likewise.
+#[inline(always)]
+pub(super) fn total(a: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let (a, rest) = a.as_chunks::<LANES>();
+    for a in a {
+        for lane in 0..LANES {
+            sums[lane] += a[lane];
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
+}
+
 /// max |a_i|; NaN is passed over.
 #[inline(always)]
 pub(super) fn largest(a: &[f64]) -> f64 {
@@ -201,7 +181,11 @@ pub(super) fn largest(a: &[f64]) -> f64 {
     let (a, rest) = a.as_chunks::<LANES>();
     for a in a {
         for lane in 0..LANES {
-            lanes[lane] = if a[lane].abs() > lanes[lane] { a[lane].abs() } else { lanes[lane] };
+            lanes[lane] = if a[lane].abs() > lanes[lane] {
+                a[lane].abs()
+            } else {
+                lanes[lane]
+            };
         }
     }
     let rest = rest.iter().fold(0.0f64, |max, a| max.max(a.abs()));
