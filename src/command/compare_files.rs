@@ -22,16 +22,29 @@ pub(super) fn diff(first: &Path, second: &Path) -> Result<(), CommandError> {
         );
         return Err(CommandError::Usage(message));
     }
-    let columns = ["time", "L1", "W2", "JSD", "J of the first", "J of the second"];
+    let columns = [
+        "time",
+        "L1",
+        "W2",
+        "JSD",
+        "J of the first",
+        "J of the second",
+    ];
     let mut table = Table::new(&columns.map(|name| (name, Alignment::Right)));
     let (divergence_a, divergence_b) = (a.metric("divergence")?, b.metric("divergence")?);
     let mut largest = 0.0_f64;
     for (i, j) in pairs {
         let rho_a = coarsened(&a.field("density", i)?, &grid);
         let rho_b = coarsened(&b.field("density", j)?, &grid);
-        let l1 = rho_a.iter().zip(&rho_b).map(|(p, q)| (p - q).abs()).sum::<f64>() * grid.cell_volume();
+        let l1 = rho_a
+            .iter()
+            .zip(&rho_b)
+            .map(|(p, q)| (p - q).abs())
+            .sum::<f64>()
+            * grid.cell_volume();
         largest = largest.max(l1);
-        let wasserstein = wasserstein_1d(&grid, &rho_a, &rho_b).map_or_else(|| "–".to_owned(), number);
+        let wasserstein =
+            wasserstein_1d(&grid, &rho_a, &rho_b).map_or_else(|| "–".to_owned(), number);
         table.row([
             number(a.times()[i]),
             number(l1),
@@ -41,7 +54,11 @@ pub(super) fn diff(first: &Path, second: &Path) -> Result<(), CommandError> {
             number(divergence_b[j]),
         ]);
     }
-    print(&format!("{}\nlargest L1 distance {}", table.to_string().trim_end(), number(largest)))
+    print(&format!(
+        "{}\nlargest L1 distance {}",
+        table.to_string().trim_end(),
+        number(largest)
+    ))
 }
 
 /// JSD of two densities; cells where either is 0 count by the other's mass.
@@ -49,8 +66,15 @@ fn jensen_shannon(grid: &Grid, first: &Field, second: &Field) -> f64 {
     let floor = f64::MIN_POSITIVE;
     let log = |field: &Field| field.mapv(|value| Real::ln(value.max(floor)));
     let log_target = log(second);
-    let state = State { time: 0.0, log_ratio: log(first) - &log_target };
-    let problem = Problem { grid: grid.clone(), log_target, divergence: DivergenceKind::JensenShannon };
+    let state = State {
+        time: 0.0,
+        log_ratio: log(first) - &log_target,
+    };
+    let problem = Problem {
+        grid: grid.clone(),
+        log_target,
+        divergence: DivergenceKind::JensenShannon,
+    };
     0.5 * divergence(&problem, &state)
 }
 
@@ -58,9 +82,15 @@ fn jensen_shannon(grid: &Grid, first: &Field, second: &Field) -> f64 {
 fn common_grid(a: &Trajectory, b: &Trajectory) -> Result<Grid, CommandError> {
     let (p, q) = (a.grid(), b.grid());
     let same_box = p.dimension() == q.dimension()
-        && p.axes().iter().zip(q.axes()).all(|(p, q)| p.lower == q.lower && p.upper == q.upper);
+        && p.axes()
+            .iter()
+            .zip(q.axes())
+            .all(|(p, q)| p.lower == q.lower && p.upper == q.upper);
     let divides = |fine: &Grid, coarse: &Grid| {
-        fine.axes().iter().zip(coarse.axes()).all(|(fine, coarse)| fine.cells % coarse.cells == 0)
+        fine.axes()
+            .iter()
+            .zip(coarse.axes())
+            .all(|(fine, coarse)| fine.cells % coarse.cells == 0)
     };
     if same_box && divides(p, q) {
         Ok(q.clone())
@@ -69,7 +99,8 @@ fn common_grid(a: &Trajectory, b: &Trajectory) -> Result<Grid, CommandError> {
     } else {
         let shape = |grid: &Grid| {
             let axes = grid.axes().iter();
-            let axes = axes.map(|axis| format!("[{}, {}] in {} cells", axis.lower, axis.upper, axis.cells));
+            let axes = axes
+                .map(|axis| format!("[{}, {}] in {} cells", axis.lower, axis.upper, axis.cells));
             axes.collect::<Vec<_>>().join(" × ")
         };
         Err(CommandError::Usage(format!(
@@ -98,5 +129,7 @@ fn common_times(first: &[f64], second: &[f64]) -> Vec<(usize, usize)> {
     let close = |s: f64, t: f64| (s - t).abs() <= 1e-9 * s.abs().max(t.abs());
     let partner = |t: f64| second.iter().position(|s| close(*s, t));
     let pairs = first.iter().enumerate();
-    pairs.filter_map(|(i, t)| partner(*t).map(|j| (i, j))).collect()
+    pairs
+        .filter_map(|(i, t)| partner(*t).map(|j| (i, j)))
+        .collect()
 }

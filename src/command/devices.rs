@@ -8,7 +8,13 @@ pub(super) fn devices() -> Result<(), CommandError> {
     let columns = ["backend", "device", "kind", "through", "largest field"];
     let mut table = Table::new(&columns.map(|name| (name, Alignment::Left)));
     let threads = rayon::current_num_threads();
-    table.row(["cpu".into(), format!("{threads} threads"), "hardware".into(), instructions().into(), "memory".into()]);
+    table.row([
+        "cpu".into(),
+        format!("{threads} threads"),
+        "hardware".into(),
+        instructions().into(),
+        "memory".into(),
+    ]);
     let adapters = adapters();
     for adapter in &adapters {
         let kind = match adapter.kind {
@@ -17,7 +23,13 @@ pub(super) fn devices() -> Result<(), CommandError> {
         };
         let cells = adapter.largest_field / 4;
         let through = [adapter.backend.as_str(), adapter.driver.as_str()].join(" ");
-        table.row(["gpu".into(), adapter.name.clone(), kind.into(), through.trim().into(), format!("{cells} cells")]);
+        table.row([
+            "gpu".into(),
+            adapter.name.clone(),
+            kind.into(),
+            through.trim().into(),
+            format!("{cells} cells"),
+        ]);
     }
     print(table.to_string().trim_end())?;
     if adapters.is_empty() {

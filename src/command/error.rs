@@ -75,13 +75,13 @@ impl CommandError {
     }
 
     /// Prints the error on stderr: on a terminal with the place in the scenario drawn, else in one line.
-    pub fn report(&self) {
+    pub fn report(self) {
         match self {
             Self::Scenario(error) if std::io::stderr().is_terminal() => {
-                eprintln!("{:?}", miette::Report::new(error.clone()));
+                eprintln!("{:?}", miette::Report::new(error));
             }
-            Self::Interrupted { .. } => eprintln!("ottoflow: {self}"),
-            _ => eprintln!("ottoflow: error: {self}"),
+            error @ Self::Interrupted { .. } => eprintln!("ottoflow: {error}"),
+            error => eprintln!("ottoflow: error: {error}"),
         }
     }
 }

@@ -14,14 +14,31 @@ pub(super) fn info(file: &Path) -> Result<(), CommandError> {
     let mut row = |name: &str, value: String| about.row([name.to_owned(), value]);
     row("title", attributes.title.clone());
     row("status", attributes.status.name().to_owned());
-    row("created", format!("{} by ottoflow {}", attributes.created, attributes.program_version));
-    row("computed on", format!("{} in {}", attributes.device, attributes.precision));
+    row(
+        "created",
+        format!(
+            "{} by ottoflow {}",
+            attributes.created, attributes.program_version
+        ),
+    );
+    row(
+        "computed on",
+        format!("{} in {}", attributes.device, attributes.precision),
+    );
     for (axis, name) in trajectory.grid().axes().iter().zip(AXIS_NAMES) {
         let boundary = match axis.boundary {
             Boundary::NoFlux => "no-flux",
             Boundary::Periodic => "periodic",
         };
-        row(name, format!("{} cells from {} to {}, {boundary}", axis.cells, number(axis.lower), number(axis.upper)));
+        row(
+            name,
+            format!(
+                "{} cells from {} to {}, {boundary}",
+                axis.cells,
+                number(axis.lower),
+                number(axis.upper)
+            ),
+        );
     }
     let span = match (times.first(), times.last()) {
         (Some(first), Some(last)) => format!(" from t = {} to {}", number(*first), number(*last)),
@@ -31,10 +48,24 @@ pub(super) fn info(file: &Path) -> Result<(), CommandError> {
     row("fields", trajectory.field_names().join(", "));
     let steps = trajectory.steps()?;
     let rows = steps.first().map_or(0, |(_, values)| values.len());
-    row("steps", format!("{rows} rows of {}", steps.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")));
+    row(
+        "steps",
+        format!(
+            "{rows} rows of {}",
+            steps
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    );
     print(about.to_string().trim_end())?;
 
-    let mut metrics = Table::new(&[("metric", Alignment::Left), ("first", Alignment::Right), ("last", Alignment::Right)]);
+    let mut metrics = Table::new(&[
+        ("metric", Alignment::Left),
+        ("first", Alignment::Right),
+        ("last", Alignment::Right),
+    ]);
     for name in trajectory.metric_names() {
         let values = trajectory.metric(name)?;
         let shown = |value: Option<&f64>| value.map_or_else(String::new, |value| number(*value));

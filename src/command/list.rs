@@ -14,13 +14,19 @@ static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 /// Names what a scenario can be made of, and the scenarios that come with the program.
 pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
     if let Some(folder) = write {
-        let failed = |source| CommandError::Write { path: folder.to_owned(), source };
+        let failed = |source| CommandError::Write {
+            path: folder.to_owned(),
+            source,
+        };
         std::fs::create_dir_all(folder).map_err(failed)?;
         SCENARIOS.extract(folder).map_err(failed)?;
         return print(&format!("wrote the scenarios to {}", folder.display()));
     }
     let mut table = Table::new(&[("scenario", Alignment::Left), ("shows", Alignment::Left)]);
-    let mut files: Vec<_> = SCENARIOS.files().filter(|file| file.path().extension().is_some_and(|e| e == "toml")).collect();
+    let mut files: Vec<_> = SCENARIOS
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|e| e == "toml"))
+        .collect();
     files.sort_by_key(|file| file.path());
     for file in files {
         let name = file.path().display().to_string();
@@ -30,13 +36,21 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
     }
     print(table.to_string().trim_end())?;
 
-    let mut divergences = Table::new(&[("divergence", Alignment::Left), ("J(ρ)", Alignment::Left), ("source", Alignment::Left)]);
+    let mut divergences = Table::new(&[
+        ("divergence", Alignment::Left),
+        ("J(ρ)", Alignment::Left),
+        ("source", Alignment::Left),
+    ]);
     for kind in DivergenceKind::ALL {
         divergences.row([kind.name(), kind.formula(), kind.reference()].map(str::to_owned));
     }
     print(&format!("\n{}", divergences.to_string().trim_end()))?;
 
-    let mut methods = Table::new(&[("method", Alignment::Left), ("orders", Alignment::Left), ("runs on", Alignment::Left)]);
+    let mut methods = Table::new(&[
+        ("method", Alignment::Left),
+        ("orders", Alignment::Left),
+        ("runs on", Alignment::Left),
+    ]);
     for (name, orders, devices) in [
         ("explicit", "1, 2, 3", "cpu (f64, f32), gpu (f32)"),
         ("implicit", "1, 2; adaptive", "cpu (f64)"),
@@ -44,5 +58,5 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
         methods.row([name, orders, devices].map(str::to_owned));
     }
     print(&format!("\n{}", methods.to_string().trim_end()))?;
-    print(&format!("\ndensities: {}", Density::NAMES.join(", ")))
+    print(&format!("\ndensities: {}", Density::names().join(", ")))
 }

@@ -133,8 +133,9 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let code = error.exit_code();
             error.report();
-            ExitCode::from(error.exit_code())
+            ExitCode::from(code)
         }
     }
 }
@@ -153,7 +154,9 @@ fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
 /// Prints results on stdout; a reader that has gone away (`| head`) is no failure.
 fn print(text: &str) -> Result<(), CommandError> {
     match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(CommandError::Stdout(error)),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Stdout(error))
+        }
         _ => Ok(()),
     }
 }

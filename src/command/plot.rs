@@ -20,14 +20,22 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
     let name = file.display().to_string();
     let scenario = scenario::parse(&attributes.scenario, &name, Path::new(""), &[]).ok();
     let kind = scenario.as_ref().map(|scenario| scenario.flow.divergence);
-    let method = scenario.as_ref().map_or("", |scenario| scenario.method().name());
+    let method = scenario
+        .as_ref()
+        .map_or("", |scenario| scenario.method().name());
     let divergence = trajectory.metric("divergence")?;
     let connection_norm = trajectory.metric("connection_norm")?;
-    let subtitle = [kind.map_or("", DivergenceKind::name), method, &attributes.device, &attributes.precision]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" · ");
+    let subtitle = [
+        kind.map_or("", DivergenceKind::name),
+        method,
+        &attributes.device,
+        &attributes.precision,
+    ]
+    .into_iter()
+    .filter(|part| !part.is_empty())
+    .collect::<Vec<_>>()
+    .join(" · ");
+    let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
     let view = TrajectoryView {
         title: &attributes.title,
         subtitle: &subtitle,
@@ -35,7 +43,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         times: trajectory.times(),
         target: &target,
         density: &|frame| Ok(trajectory.field("density", frame)?),
-        divergence_label: "J",
+        divergence_label: label,
         divergence: &divergence,
         connection_norm: &connection_norm,
         predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),

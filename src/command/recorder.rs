@@ -125,7 +125,9 @@ impl Observer for Recorder<'_> {
                 (StepColumn::Iterations, iterations as f64),
             ],
         });
-        let rate = self.before.map(|(time, before)| (before / divergence).ln() / (advance.time - time));
+        let rate = self
+            .before
+            .map(|(time, before)| (before / divergence).ln() / (advance.time - time));
         self.before = Some((advance.time, divergence));
         self.progress.update(&Status {
             time: advance.time,

@@ -11,7 +11,9 @@ use crate::flow::{Device, MethodSettings, start};
 use crate::grid::Grid;
 use crate::metrics::{Metrics, wasserstein_1d};
 use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
-use crate::output::hdf5::{Description, FieldName, Header, Options, Precision, Status, TrajectoryWriter};
+use crate::output::hdf5::{
+    Description, FieldName, Header, Options, Precision, Status, TrajectoryWriter,
+};
 use crate::run::{Ending, RunError, Totals, run as run_method};
 use crate::scenario::{self, OutputField, Scenario};
 
@@ -25,7 +27,9 @@ struct Place {
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()?;
     }
     let scenario = scenario::load(&arguments.scenario, &arguments.set)?;
     let method = scenario.method();
@@ -34,7 +38,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let mut flow = start(&problem, &initial, method, place.device.clone())
         .map_err(|source| CommandError::Flow { source, file: None })?;
 
-    let file = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.scenario));
+    let file = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&arguments.scenario));
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
     let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
@@ -54,21 +61,47 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             fields: &fields,
             metrics: &metrics,
             step_columns: &STEP_COLUMNS,
-            options: Options { precision: place.precision, overwrite: arguments.force },
+            options: Options {
+                precision: place.precision,
+                overwrite: arguments.force,
+            },
         },
     )?;
     if !arguments.quiet {
-        eprintln!("{}: {} on {} ({})", scenario.title, method.name(), place.name, place.precision.name());
+        eprintln!(
+            "{}: {} on {} ({})",
+            scenario.title,
+            method.name(),
+            place.name,
+            place.precision.name()
+        );
     }
 
     let interrupted = interruption();
     let mode = ProgressMode::choose(arguments.quiet);
-    let mut recorder =
-        Recorder::new(&problem, writer, Progress::new(scenario.time.end, mode), &fields, &metrics);
+    let mut recorder = Recorder::new(
+        &problem,
+        writer,
+        Progress::new(scenario.time.end, mode),
+        &fields,
+        &metrics,
+    );
     let begin = Instant::now();
-    let outcome = run_method(&problem, flow.as_mut(), &scenario.output.times, &interrupted, &mut recorder);
+    let outcome = run_method(
+        &problem,
+        flow.as_mut(),
+        &scenario.output.times,
+        &interrupted,
+        &mut recorder,
+    );
     let elapsed = begin.elapsed();
-    let Recorder { writer, progress, first, last, .. } = recorder;
+    let Recorder {
+        writer,
+        progress,
+        first,
+        last,
+        ..
+    } = recorder;
     progress.finish();
 
     let status = match &outcome {
@@ -80,17 +113,31 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let (ending, totals) = match outcome {
         Ok(outcome) => outcome,
         Err(RunError::Flow(source)) => {
-            return Err(CommandError::Flow { source, file: Some(file) });
+            return Err(CommandError::Flow {
+                source,
+                file: Some(file),
+            });
         }
         Err(RunError::Observer(error)) => return Err(error.into()),
     };
     finished?;
     if ending == Ending::Interrupted {
-        return Err(CommandError::Interrupted { time: flow.time(), file });
+        return Err(CommandError::Interrupted {
+            time: flow.time(),
+            file,
+        });
     }
     if let (Some(first), Some(last)) = (first, last) {
         let grid = &problem.grid;
-        print(&summary(&scenario, grid, &place, [first, last], &totals, elapsed, &file))?;
+        print(&summary(
+            &scenario,
+            grid,
+            &place,
+            [first, last],
+            &totals,
+            elapsed,
+            &file,
+        ))?;
     }
     if let Some(folder) = &arguments.plots {
         plot::plot(&file, folder)?;
@@ -138,7 +185,11 @@ fn field_names(asked: &[OutputField], dimension: usize) -> Vec<FieldName> {
 fn choose_place(arguments: &RunArguments, method: &MethodSettings) -> Result<Place, CommandError> {
     let precision = arguments.precision;
     let wants_double = precision == Some(PrecisionArgument::F64);
-    let hardware = || adapters().iter().any(|adapter| adapter.kind == AdapterKind::Hardware);
+    let hardware = || {
+        adapters()
+            .iter()
+            .any(|adapter| adapter.kind == AdapterKind::Hardware)
+    };
     let on_gpu = match arguments.backend {
         Backend::Cpu => false,
         Backend::Gpu => true,
@@ -146,24 +197,41 @@ fn choose_place(arguments: &RunArguments, method: &MethodSettings) -> Result<Pla
     };
     if on_gpu {
         if wants_double {
-            let message = "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
+            let message =
+                "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
             return Err(CommandError::Usage(message.to_owned()));
         }
         let selection = match arguments.backend {
             Backend::Gpu => Selection::HardwareOrSoftware,
             _ => Selection::Hardware,
         };
-        let gpu = Gpu::open(selection)
-            .map_err(|error| CommandError::Flow { source: error.into(), file: None })?;
+        let gpu = Gpu::open(selection).map_err(|error| CommandError::Flow {
+            source: error.into(),
+            file: None,
+        })?;
         let name = gpu.adapter().name.clone();
-        return Ok(Place { device: Device::Gpu(gpu), backend: "gpu", name, precision: Precision::F32 });
+        return Ok(Place {
+            device: Device::Gpu(gpu),
+            backend: "gpu",
+            name,
+            precision: Precision::F32,
+        });
     }
     let (device, precision) = match precision {
         Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
         _ => (Device::CpuDouble, Precision::F64),
     };
-    let name = format!("CPU, {} threads, {}", rayon::current_num_threads(), crate::backend::cpu::instructions());
-    Ok(Place { device, backend: "cpu", name, precision })
+    let name = format!(
+        "CPU, {} threads, {}",
+        rayon::current_num_threads(),
+        crate::backend::cpu::instructions()
+    );
+    Ok(Place {
+        device,
+        backend: "cpu",
+        name,
+        precision,
+    })
 }
 
 fn summary(
@@ -177,14 +245,21 @@ fn summary(
 ) -> String {
     let mut table = Table::new(&[("", Alignment::Left), ("", Alignment::Left)]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
-    let cells: Vec<String> = grid.axes().iter().map(|axis| axis.cells.to_string()).collect();
+    let cells: Vec<String> = grid
+        .axes()
+        .iter()
+        .map(|axis| axis.cells.to_string())
+        .collect();
     row("scenario", scenario.title.clone());
     if let Some(law) = &scenario.law {
         row("law to show", law.clone());
     }
     row("divergence", scenario.flow.divergence.formula().to_owned());
     row("cells", cells.join(" × "));
-    row("computed on", format!("{} in {}", place.name, place.precision.name()));
+    row(
+        "computed on",
+        format!("{} in {}", place.name, place.precision.name()),
+    );
     let mut steps = format!("{}", totals.steps);
     if totals.iterations > 0 {
         steps += &format!(", {} Newton iterations", totals.iterations);
@@ -196,13 +271,35 @@ fn summary(
         steps += &format!(", {} rejected", totals.rejected);
     }
     row("steps", steps);
-    row("time", format!("0 → {} in {}", number(scenario.time.end), duration(elapsed)));
-    row("J", format!("{} → {}", number(first.divergence), number(last.divergence)));
-    row("‖A‖", format!("{} → {}", number(first.connection_norm), number(last.connection_norm)));
-    let range = |metrics: &Metrics| format!("[{}, {}]", number(metrics.ratio_min), number(metrics.ratio_max));
+    row(
+        "time",
+        format!("0 → {} in {}", number(scenario.time.end), duration(elapsed)),
+    );
+    row(
+        "J",
+        format!("{} → {}", number(first.divergence), number(last.divergence)),
+    );
+    row(
+        "‖A‖",
+        format!(
+            "{} → {}",
+            number(first.connection_norm),
+            number(last.connection_norm)
+        ),
+    );
+    let range = |metrics: &Metrics| {
+        format!(
+            "[{}, {}]",
+            number(metrics.ratio_min),
+            number(metrics.ratio_max)
+        )
+    };
     row("ρ/π", format!("{} → {}", range(&first), range(&last)));
     if let (Some(before), Some(after)) = (first.wasserstein, last.wasserstein) {
-        row("W2 to target", format!("{} → {}", number(before), number(after)));
+        row(
+            "W2 to target",
+            format!("{} → {}", number(before), number(after)),
+        );
     }
     row("mass error", number(last.mass / first.mass - 1.0));
     row("trajectory", file.display().to_string());
