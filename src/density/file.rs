@@ -54,14 +54,14 @@ impl DensityKind for File {
 
 impl File {
     fn no_dataset(&self, file: &hdf5::File, path: PathBuf) -> DensityProblem {
-        let names = file.datasets().unwrap_or_default();
+        let datasets = file.datasets().unwrap_or_default();
+        let name = |dataset: &hdf5::Dataset| dataset.name().trim_start_matches('/').to_owned();
+        let mut valid: Vec<String> = datasets.iter().map(name).collect();
+        valid.sort();
         DensityProblem::NoDataset {
             path,
             found: self.dataset.clone(),
-            valid: names
-                .iter()
-                .map(|dataset| dataset.name().trim_start_matches('/').to_owned())
-                .collect(),
+            valid,
         }
     }
 
