@@ -14,7 +14,7 @@ use crate::grid::{Field, Grid};
 pub struct File {
     /// The HDF5 file, relative to the scenario file.
     pub path: PathBuf,
-    /// The dataset: density values of shape ([z,] [y,] x), or (time, [z,] [y,] x).
+    /// The dataset: density values along (z, y, x), without the axes the grid does not have; a time axis may come first.
     pub dataset: String,
     /// Which frame of a dataset with a time axis, counted from 0; the last one if not given.
     pub frame: Option<usize>,
