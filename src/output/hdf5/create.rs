@@ -7,17 +7,24 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use hdf5::file::LibraryVersion;
-use hdf5::plist::file_create::{AttrCreationOrder, LinkCreationOrder};
+use hdf5::plist::file_create::{AttrCreationOrder, FileSpaceStrategy, LinkCreationOrder};
 use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
 use hdf5::{
     Dataset, Error, Extent, File, Group, H5Type, Location, ObjectReference1, Result, SimpleExtents,
 };
 
+use super::compress::{LEVEL, write_field};
 use super::error::OutputError;
 use super::layout::{Description, MetricName, Precision, Status, StepColumn};
 use super::{FORMAT, FORMAT_VERSION, raw};
-use crate::grid::{AXIS_NAMES, Boundary, Field};
+use crate::grid::{AXIS_NAMES, Boundary};
 
+/// Bytes of a page of memory. The system writes a page at a time, so that a kill can leave a block that crosses a page half written; with
+/// this page size the library places no small block across a boundary.
+const PAGE_BYTES: u64 = 4096;
+/// Chunks of an array whose index still fits on pages of [`PAGE_BYTES`]. The library's index of an array that grows along one axis comes in
+/// blocks that double; after this many entries one is larger than a page.
+const PAGED_INDEX_CHUNKS: usize = 2000;
 /// Bytes of a chunk of a field: large enough for speed, small enough to read a part of a large frame.
 const FIELD_CHUNK_BYTES: usize = 1 << 20;
 /// Rows of a chunk of a metric. Not compressed: a filled-up chunk is then written in place, which a kill cannot tear.
@@ -59,6 +66,12 @@ pub(super) fn create(
             creation
                 .link_creation_order(LinkCreationOrder::Indexed)
                 .attr_creation_order(AttrCreationOrder::Indexed)
+                .file_space_strategy(FileSpaceStrategy::FreeSpaceManager {
+                    paged: true,
+                    persist: false,
+                    threshold: 1,
+                })
+                .file_space_page_size(PAGE_BYTES)
         });
     let file = builder
         .create(path)
@@ -159,15 +172,20 @@ fn fill(file: &File, description: &Description) -> Result<()> {
     write_coordinates(file, description)?;
     let precision = description.options.precision;
     let chunk = field_chunk(&cells, precision.bytes());
+    let mut extents = vec![Extent::resizable(0)];
+    extents.extend(cells.iter().map(|&count| Extent::from(count)));
+    if !has_paged_index(&cells, &chunk, description.options.expected_frames) {
+        // Two axes that may grow make the library use a tree, which takes 4 KiB more a frame but whose nodes are half a page and are
+        // never overwritten. No array grows along this axis.
+        extents[1] = Extent::resizable(cells[0]);
+    }
     for field in description.fields {
-        let mut extents = vec![Extent::resizable(0)];
-        extents.extend(cells.iter().map(|&count| Extent::from(count)));
         let array = Array {
             name: &field.name(),
             long_name: &field.long_name(),
             precision,
             axes: &frame_axes,
-            extents,
+            extents: extents.clone(),
             chunk: Some([&[1], chunk.as_slice()].concat()),
             compressed: true,
         };
@@ -182,7 +200,8 @@ fn fill(file: &File, description: &Description) -> Result<()> {
         chunk: Some(chunk),
         compressed: true,
     };
-    write_field(&make(file, &target, &mut attachments)?, description.target)?;
+    let target = make(file, &target, &mut attachments)?;
+    write_field(&target, None, description.target, precision)?;
     for &metric in description.metrics {
         let (name, long_name) = (metric.name(), MetricName::long_name(metric));
         let array = column(name, long_name, &["time"], METRIC_CHUNK_ROWS);
@@ -343,7 +362,7 @@ fn make(
         builder = builder.chunk(chunk);
     }
     if array.compressed {
-        builder = builder.shuffle().deflate(1);
+        builder = builder.shuffle().deflate(LEVEL);
     }
     let dataset = builder
         .attr_creation_order(AttrCreationOrder::Indexed)
@@ -434,11 +453,6 @@ pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
         .write_scalar(&(frames as i64))
 }
 
-/// Writes a field whose shape has 1 along missing axes into an array without them.
-fn write_field(dataset: &Dataset, field: &Field) -> Result<()> {
-    dataset.write_raw(field.as_standard_layout().as_slice().unwrap_or_default())
-}
-
 /// Cells of a chunk along each axis: whole rows and planes up to [`FIELD_CHUNK_BYTES`], cut into nearly equal parts.
 fn field_chunk(cells: &[usize], bytes: usize) -> Vec<usize> {
     let mut room = FIELD_CHUNK_BYTES / bytes;
@@ -451,9 +465,25 @@ fn field_chunk(cells: &[usize], bytes: usize) -> Vec<usize> {
     chunk
 }
 
+/// Whether the index of a field's chunks stays within [`PAGED_INDEX_CHUNKS`].
+fn has_paged_index(cells: &[usize], chunk: &[usize], expected_frames: Option<usize>) -> bool {
+    let parts = cells.iter().zip(chunk);
+    let chunks: usize = parts.map(|(&count, &size)| count.div_ceil(size)).product();
+    expected_frames.is_some_and(|frames| frames.saturating_mul(chunks) <= PAGED_INDEX_CHUNKS)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::field_chunk;
+    use super::{field_chunk, has_paged_index};
+
+    #[test]
+    fn few_chunks_get_the_small_index() {
+        assert!(has_paged_index(&[400], &[400], Some(2000)));
+        assert!(!has_paged_index(&[400], &[400], Some(2001)));
+        assert!(has_paged_index(&[1024, 1024], &[128, 1024], Some(250)));
+        assert!(!has_paged_index(&[1024, 1024], &[128, 1024], Some(251)));
+        assert!(!has_paged_index(&[400], &[400], None));
+    }
 
     #[test]
     fn a_small_frame_is_one_chunk_and_a_large_one_is_cut_along_its_slow_axes() {

@@ -62,7 +62,7 @@ impl Trajectory {
         let plain = File::open(path);
         let file = plain
             .clone()
-            .or_else(|_| File::open_as(path, OpenMode::ReadSWMR))
+            .or_else(|_| open_running(path))
             .or_else(|_| raw::open_marked(path, false))
             .or(plain)
             .map_err(|error| OutputError::opening_hdf5(path, "open", &error))?;
@@ -272,6 +272,14 @@ impl Trajectory {
                 expected: format!("the grid's {:?}", self.cells()),
             })
     }
+}
+
+/// Opens a file that is marked as being written, while it is or after its writer was killed.
+fn open_running(path: &Path) -> hdf5::Result<File> {
+    let mut builder = File::with_options();
+    // A block that a writer is about to replace is read again after 1, 2, 4… ns; 24 times are 17 ms, the library's 100 for ever.
+    builder.with_fapl(|access| access.metadata_read_attempts(24));
+    builder.open_as(path, OpenMode::ReadSWMR)
 }
 
 /// One row of an array along its first axis.
