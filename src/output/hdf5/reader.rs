@@ -233,10 +233,11 @@ impl Trajectory {
         axes.map(|axis| axis.cells).collect()
     }
 
-    /// The names in a group, oldest first.
+    /// The names in a group, oldest first, or by name where a program that copied the file dropped the order.
     fn member_names(&self, group: &Group) -> Result<Vec<String>, OutputError> {
         group
             .member_names_by(IndexType::CreationOrder, IterationOrder::Increasing)
+            .or_else(|_| group.member_names())
             .map_err(|error| OutputError::reading(&self.path, group.name(), &error))
     }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use hdf5::{Dataset, File, Result};
 
+use super::arrays::variable_text;
 use super::compress::write_field;
-use super::create::{create, set_vtk_steps, variable_text};
+use super::create::{create, set_vtk_steps};
 use super::error::OutputError;
 use super::layout::{
     Description, FieldName, Frame, MetricName, Precision, Status, StepColumn, StepRecord,
