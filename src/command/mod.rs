@@ -5,6 +5,7 @@ mod devices;
 mod error;
 mod info;
 mod list;
+mod place;
 mod plot;
 mod recorder;
 mod run;

@@ -20,6 +20,9 @@ fn options_that_do_not_go_together_are_refused_with_a_way_out() {
     let folder = Folder::with_small();
     let implicit = r#"run small.toml --set time.method=implicit"#;
     let remedy = "use --backend cpu --precision f64, or method = \"explicit\"";
+    // Not for want of an adapter.
+    let line = format!("{implicit} --backend gpu");
+    ottoflow_without_driver(folder.path(), &words(&line)).assert_failed(2, &[remedy]);
     for (line, message) in [
         (format!("{implicit} --backend gpu"), remedy),
         (format!("{implicit} --precision f32"), remedy),

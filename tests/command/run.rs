@@ -107,6 +107,22 @@ fn quiet_leaves_stderr_empty_and_the_summary_on_stdout() {
 }
 
 #[test]
+fn the_default_file_has_the_whole_stem_of_the_scenario() {
+    let folder = Folder::with_small();
+    let path = folder.path();
+    std::fs::create_dir(path.join("elsewhere")).unwrap();
+    std::fs::rename(
+        path.join("small.toml"),
+        path.join("elsewhere/step-0.1.toml"),
+    )
+    .unwrap();
+    let line = "run elsewhere/step-0.1.toml --backend cpu";
+    ottoflow(path, &words(line)).assert_done();
+    assert_eq!(names(path), ["elsewhere", "step-0.1.h5"]);
+    assert_eq!(names(&path.join("elsewhere")), ["step-0.1.toml"]);
+}
+
+#[test]
 fn an_existing_file_is_kept_without_force_and_replaced_with_it() {
     let folder = Folder::with_small();
     let file = folder.path().join("small.h5");
