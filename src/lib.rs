@@ -9,6 +9,7 @@ pub mod backend;
 pub mod calculus;
 pub mod divergence;
 pub mod elliptic;
+pub mod exact;
 pub mod flow;
 pub mod grid;
 pub mod metrics;
