@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod calculus;
+pub mod density;
 pub mod divergence;
 pub mod elliptic;
 pub mod exact;
@@ -15,3 +16,5 @@ pub mod grid;
 pub mod metrics;
 pub mod output;
 pub mod problem;
+pub mod run;
+pub mod scenario;

@@ -108,6 +108,7 @@ macro_rules! divergences {
         }
 
         /// Evaluates an expression with a type alias bound to the divergence chosen at run time.
+        #[macro_export]
         macro_rules! with_divergence {
             ($dollar kind:expr, $dollar divergence:ident => $dollar body:expr) => {
                 match $dollar kind {

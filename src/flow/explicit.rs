@@ -9,14 +9,15 @@ use super::diffusion::Diffusion;
 use super::method::Cell;
 use super::{Advance, Claims, FlowError, Method, Problem, State};
 use crate::backend::cpu::CpuSweep;
+use crate::backend::gpu::GpuSweep;
 use crate::calculus::{Real, Scalar};
 use crate::divergence::Divergence;
 use crate::grid::Grid;
 
 /// Share of the monotonicity bound that a step of free choice takes: below 1, so that the fastest mode decays instead of flipping sign.
 const SAFETY: f64 = 0.8;
-/// Cell updates in one call of `advance`: some 20 ms on a core, so that interruptions and progress stay responsive.
-const BATCH_UPDATES: usize = 1 << 25;
+/// Cell updates in one call of `advance`: some 100 ms on a core, so that interruptions and progress stay responsive.
+const BATCH_UPDATES: usize = 1 << 27;
 /// Steps beyond which the explicit method is hopeless.
 const MAX_STEPS: f64 = 1e10;
 
@@ -75,6 +76,34 @@ impl<D: Divergence, T: Scalar> SweepDevice<D> for CpuSweep<T> {
 
     fn reads_cheaply(&self) -> bool {
         true
+    }
+}
+
+impl<D: Divergence> SweepDevice<D> for GpuSweep {
+    fn format(&self) -> &'static str {
+        f32::NAME
+    }
+
+    fn load(&mut self, ratio: &[f64]) -> Result<(), FlowError> {
+        let single: Vec<f32> = ratio.iter().map(|r| *r as f32).collect();
+        Ok(GpuSweep::load(self, &single)?)
+    }
+
+    fn run(&mut self, shares: &[f64], scale: [f64; 3], steps: usize) -> Result<(), FlowError> {
+        Ok(GpuSweep::run(self, shares, scale, steps)?)
+    }
+
+    fn read(&mut self, ratio: &mut Vec<f64>) -> Result<(), FlowError> {
+        let single = GpuSweep::read(self)?;
+        single
+            .par_iter()
+            .map(|r| f64::from(*r))
+            .collect_into_vec(ratio);
+        Ok(())
+    }
+
+    fn reads_cheaply(&self) -> bool {
+        false
     }
 }
 
@@ -272,8 +301,11 @@ impl<D: Divergence, S: SweepDevice<D>> Method for Explicit<D, S> {
     fn state(&mut self) -> Result<State, FlowError> {
         let mut log_ratio = ndarray::Array3::zeros(self.grid.shape());
         self.device.read(&mut self.ratio)?;
-        for (ln, r) in log_ratio.iter_mut().zip(&self.ratio) {
-            *ln = Real::ln(*r);
+        if let Some(values) = log_ratio.as_slice_mut() {
+            values
+                .par_iter_mut()
+                .zip(&self.ratio)
+                .for_each(|(ln, r)| *ln = Real::ln(*r));
         }
         Ok(State {
             time: self.time,

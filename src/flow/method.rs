@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use super::State;
+use crate::backend::gpu::GpuError;
 use crate::elliptic::EllipticError;
 
 /// What a method promises of its discrete solution. The law tests hold every method to every promise.
@@ -157,6 +158,17 @@ pub enum FlowError {
         step: f64,
         /// What happened.
         source: EllipticError,
+    },
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The method has no kernels for the device or format.
+    #[error(
+        "method = \"{method}\" runs on the CPU in f64 only: use --backend cpu --precision f64, or method = \"explicit\""
+    )]
+    Unsupported {
+        /// The method asked for.
+        method: &'static str,
     },
     /// The problem is not one that the solver can be set up for.
     #[error(transparent)]

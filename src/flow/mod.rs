@@ -5,6 +5,7 @@ mod diffusion;
 pub mod explicit;
 pub mod implicit;
 mod method;
+mod start;
 
 pub use crate::problem::{Problem, State};
 pub use couplings::Couplings;
@@ -12,3 +13,4 @@ pub use diffusion::Diffusion;
 pub use explicit::{Explicit, SweepDevice};
 pub use implicit::{Implicit, Stepping};
 pub use method::{Advance, Cell, Claims, FlowError, Method};
+pub use start::{Device, MethodSettings, start};

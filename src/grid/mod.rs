@@ -109,7 +109,7 @@ impl Grid {
             if cells < 3 {
                 return Err(GridError::Cells { axis: name, cells });
             }
-            total *= cells as u128;
+            total = total.saturating_mul(cells as u128);
         }
         if total > 1 << 32 {
             return Err(GridError::TooLarge(total));

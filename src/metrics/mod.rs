@@ -1,5 +1,7 @@
 //! From a state to numbers, always in f64, always summed in the same order.
 
+/// Fields of the flow at the cell centres.
+pub mod fields;
 mod wasserstein;
 
 pub use wasserstein::wasserstein_1d;
@@ -8,8 +10,10 @@ use std::ops::Range;
 
 use crate::backend::reduce;
 use crate::calculus::Real;
-use crate::divergence::with_divergence;
-use crate::divergence::{ChiSquared, Divergence, Hellinger, JensenShannon, Kl, ReverseKl};
+
+use crate::divergence::{
+    ChiSquared, Divergence, Hellinger, JensenShannon, Kl, ReverseKl, with_divergence,
+};
 use crate::problem::{Problem, State};
 
 /// The numbers of one output time (docs/mathematics.md, §7).

@@ -1,0 +1,48 @@
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::normal::Normal;
+use super::{DensityError, DensityKind, evaluate};
+use crate::grid::{Field, Grid};
+
+/// A normal distribution, cut off at the sides of the grid.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Gaussian {
+    /// The mean: one number for each axis.
+    pub mean: Vec<f64>,
+    /// The standard deviations: one number for each axis. Either this or the covariance is given.
+    pub std: Option<Vec<f64>>,
+    /// The covariance matrix, a list of rows.
+    pub covariance: Option<Vec<Vec<f64>>>,
+    /// Share of a uniform background that is mixed in, at least 0 and below 1.
+    pub floor: Option<f64>,
+}
+
+impl Gaussian {
+    fn normal(&self, dimension: usize) -> Result<Normal, DensityError> {
+        Normal::new(
+            &self.mean,
+            self.std.as_deref(),
+            self.covariance.as_deref(),
+            dimension,
+        )
+    }
+}
+
+impl DensityKind for Gaussian {
+    fn floor(&self) -> Option<f64> {
+        self.floor
+    }
+
+    fn check(&self, dimension: usize) -> Result<(), DensityError> {
+        self.normal(dimension).map(drop)
+    }
+
+    fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
+        let normal = self.normal(grid.dimension())?;
+        Ok(evaluate(grid, |point| normal.exponent(point)))
+    }
+}

@@ -1,0 +1,81 @@
+use std::f64::consts::TAU;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::normal::check_vector;
+use super::{DensityError, DensityKind, DensityProblem, evaluate, log_sum_of_exponentials};
+use crate::grid::{Field, Grid};
+
+/// Equal round Gaussians, evenly spaced on a circle in the plane of x and y, the first on the positive x side of the centre.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ring {
+    /// The number of Gaussians.
+    #[schemars(range(min = 1, max = 10000))]
+    pub modes: usize,
+    /// The radius of the circle.
+    pub radius: f64,
+    /// The standard deviation of each Gaussian, the same along every axis.
+    pub std: f64,
+    /// The centre of the circle: one number for each axis; the origin if not given.
+    pub center: Option<Vec<f64>>,
+    /// Share of a uniform background that is mixed in, at least 0 and below 1.
+    pub floor: Option<f64>,
+}
+
+impl DensityKind for Ring {
+    fn floor(&self) -> Option<f64> {
+        self.floor
+    }
+
+    fn check(&self, dimension: usize) -> Result<(), DensityError> {
+        if dimension < 2 {
+            return Err(DensityProblem::Dimension {
+                found: dimension,
+                expected: "2 or 3",
+            }
+            .at("kind"));
+        }
+        if !(1..=10_000).contains(&self.modes) {
+            return Err(DensityProblem::Modes(self.modes).at("modes"));
+        }
+        for (key, value) in [("radius", self.radius), ("std", self.std)] {
+            if !value.is_finite() {
+                return Err(DensityProblem::NotANumber(value).at(key));
+            }
+            if value <= 0.0 {
+                return Err(DensityProblem::NotPositive(value).at(key));
+            }
+        }
+        self.center
+            .as_ref()
+            .map_or(Ok(()), |center| check_vector("center", center, dimension))
+    }
+
+    fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
+        let dimension = grid.dimension();
+        let center = self.center.clone().unwrap_or_else(|| vec![0.0; dimension]);
+        let modes: Vec<Vec<f64>> = (0..self.modes)
+            .map(|mode| {
+                let angle = TAU * mode as f64 / self.modes as f64;
+                let mut position = center.clone();
+                position[0] += self.radius * angle.cos();
+                position[1] += self.radius * angle.sin();
+                position
+            })
+            .collect();
+        let exponent = |point: &[f64], mode: &[f64]| {
+            let scaled = |(x, m): (&f64, &f64)| (x - m) / self.std;
+            -0.5 * point
+                .iter()
+                .zip(mode)
+                .map(|pair| scaled(pair) * scaled(pair))
+                .sum::<f64>()
+        };
+        Ok(evaluate(grid, |point| {
+            log_sum_of_exponentials(modes.iter().map(|mode| exponent(point, mode)))
+        }))
+    }
+}

@@ -1,0 +1,119 @@
+use crate::backend::cpu::CpuSweep;
+use crate::backend::gpu::{Gpu, GpuSweep};
+use crate::calculus::Scalar;
+use crate::divergence::{Divergence, with_divergence};
+use crate::problem::{Problem, State};
+
+use super::explicit::weights;
+use super::{Explicit, FlowError, Implicit, Method, Stepping};
+
+/// A method with its settings: the list of the program's methods.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MethodSettings {
+    /// Forward Euler and its strong-stability-preserving compositions.
+    Explicit {
+        /// 1, 2 or 3.
+        order: u8,
+        /// Length of a step; none: from the monotonicity bound.
+        step: Option<f64>,
+    },
+    /// Backward Euler and its extrapolation.
+    Implicit(Stepping),
+}
+
+impl MethodSettings {
+    /// The name in scenario files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Explicit { .. } => "explicit",
+            Self::Implicit(_) => "implicit",
+        }
+    }
+
+    /// Whether the method has kernels for the GPU.
+    pub fn runs_on_gpu(&self) -> bool {
+        matches!(self, Self::Explicit { .. })
+    }
+
+    /// Whether the method runs in single precision.
+    pub fn runs_in_single(&self) -> bool {
+        matches!(self, Self::Explicit { .. })
+    }
+}
+
+/// Where a flow runs and in which format.
+#[derive(Clone)]
+pub enum Device {
+    /// The processor in f64.
+    CpuDouble,
+    /// The processor in f32: the twin of the GPU.
+    CpuSingle,
+    /// A GPU in f32.
+    Gpu(Gpu),
+}
+
+/// Starts the flow of a problem from a state.
+///
+/// # Errors
+///
+/// [`FlowError::Unsupported`] for a method that does not run on the device, and what the method finds wrong with the problem.
+pub fn start(
+    problem: &Problem,
+    state: &State,
+    settings: MethodSettings,
+    device: Device,
+) -> Result<Box<dyn Method>, FlowError> {
+    let fits = match device {
+        Device::CpuDouble => true,
+        Device::CpuSingle => settings.runs_in_single(),
+        Device::Gpu(_) => settings.runs_on_gpu(),
+    };
+    if !fits {
+        return Err(FlowError::Unsupported {
+            method: settings.name(),
+        });
+    }
+    with_divergence!(problem.divergence, D => start_for::<D>(problem, state, settings, device))
+}
+
+fn start_for<D: Divergence>(
+    problem: &Problem,
+    state: &State,
+    settings: MethodSettings,
+    device: Device,
+) -> Result<Box<dyn Method>, FlowError> {
+    match settings {
+        MethodSettings::Implicit(stepping) => {
+            Ok(Box::new(Implicit::<D>::new(problem, state, stepping)?))
+        }
+        MethodSettings::Explicit { order, step } => Ok(match device {
+            Device::CpuDouble => Box::new(Explicit::<D, _>::new(
+                problem,
+                state,
+                cpu::<f64>(problem)?,
+                order,
+                step,
+            )?),
+            Device::CpuSingle => Box::new(Explicit::<D, _>::new(
+                problem,
+                state,
+                cpu::<f32>(problem)?,
+                order,
+                step,
+            )?),
+            Device::Gpu(gpu) => {
+                let weight: Vec<f32> = weights::<f32>(problem)?.iter().map(|w| *w as f32).collect();
+                let sweep = GpuSweep::new::<super::Diffusion<D>>(&gpu, &problem.grid, &weight)?;
+                Box::new(Explicit::<D, _>::new(problem, state, sweep, order, step)?)
+            }
+        }),
+    }
+}
+
+fn cpu<T: Scalar>(problem: &Problem) -> Result<CpuSweep<T>, FlowError> {
+    let weight = weights::<T>(problem)?;
+    Ok(CpuSweep::new(
+        &problem.grid,
+        weight.into_iter().map(T::constant),
+    ))
+}

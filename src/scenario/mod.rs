@@ -1,0 +1,196 @@
+//! Scenario files: TOML → checked data → the problem that a solver is given.
+//!
+//! Every error knows the file, the line, the column and the dotted key ([`ScenarioError`]).
+
+mod document;
+mod error;
+mod reader;
+mod settings;
+mod source;
+
+pub use document::{Dynamics, FlowSettings, MethodKind, OutputField, json_schema};
+pub use error::{Place, Problem, ScenarioError};
+pub use settings::{OutputSettings, Stepping, TimeSettings};
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::density::{Density, DensityError, Point};
+use crate::flow::{self, State};
+use crate::grid::{Field, Grid};
+use document::Document;
+use error::Fault;
+use reader::Reader;
+use source::Source;
+
+/// A scenario that has passed all checks that need no other file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What the scenario shows, in a few words.
+    pub title: String,
+    /// The law that a run must show, in words.
+    pub law: Option<String>,
+    /// The cells.
+    pub grid: Grid,
+    /// The target density π.
+    pub target: Density,
+    /// The density ρ at time 0.
+    pub initial: Density,
+    /// Which flow is run.
+    pub flow: FlowSettings,
+    /// How time is stepped.
+    pub time: TimeSettings,
+    /// What is written, and when.
+    pub output: OutputSettings,
+    /// The TOML as run, overrides applied.
+    pub text: String,
+    source: Source,
+}
+
+/// Reads a scenario file and applies `key=value` overrides to it.
+///
+/// # Errors
+/// A file that cannot be read, and those of [`parse`].
+pub fn load(path: &Path, overrides: &[String]) -> Result<Scenario, ScenarioError> {
+    let file_name = path.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, &file_name, folder, overrides),
+        Err(error) => {
+            let fault = Problem::Unreadable(error.to_string()).at("");
+            Err(ScenarioError::new(Place::File, fault, &file_name, ""))
+        }
+    }
+}
+
+/// Reads a scenario from its text. Paths in it are relative to `folder`.
+///
+/// An override is `key=value` with a dotted key, in which a number is the place in a list, and a TOML value or a bare word.
+///
+/// # Errors
+/// What is not TOML, not a key, missing, or a value that does not fit, with its place; an override that cannot be applied.
+pub fn parse(
+    text: &str,
+    file_name: &str,
+    folder: &Path,
+    overrides: &[String],
+) -> Result<Scenario, ScenarioError> {
+    let source = Source {
+        file_name: file_name.to_owned(),
+        folder: folder.to_owned(),
+        text: text.to_owned(),
+        overrides: overrides.to_vec(),
+    };
+    let text = source.overridden()?;
+    checked(text, source.clone()).map_err(|fault| source.error(fault))
+}
+
+fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| Problem::Syntax(error.message().to_owned()).at(""))?;
+    let root = toml::Value::Table(table);
+    refuse_later_work(&root)?;
+    let document = Document::deserialize(Reader(&root))?;
+    let grid = document
+        .grid
+        .checked()
+        .map_err(|fault| fault.inside("grid"))?;
+    for (key, density) in [("target", &document.target), ("initial", &document.initial)] {
+        density
+            .check(grid.dimension())
+            .map_err(|error| density_fault(key, error))?;
+    }
+    let time = document
+        .time
+        .checked()
+        .map_err(|fault| fault.inside("time"))?;
+    let output = document
+        .output
+        .checked(time.end)
+        .map_err(|fault| fault.inside("output"))?;
+    Ok(Scenario {
+        title: document.title,
+        law: document.law,
+        grid,
+        target: document.target,
+        initial: document.initial,
+        flow: document.flow,
+        time,
+        output,
+        text,
+        source,
+    })
+}
+
+/// Names what the scenario format has but this version cannot run.
+fn refuse_later_work(root: &toml::Value) -> Result<(), Fault> {
+    for section in ["generator", "critic", "training", "optimizer"] {
+        if root.get(section).is_some() {
+            return Err(Problem::Later("a generator scenario").at(section));
+        }
+    }
+    let dynamics = root.get("flow").and_then(|flow| flow.get("dynamics"));
+    if dynamics.and_then(toml::Value::as_str) == Some("inertial") {
+        return Err(Problem::Later("the inertial equation").at("flow.dynamics"));
+    }
+    Ok(())
+}
+
+fn density_fault(section: &str, error: DensityError) -> Fault {
+    Problem::from(error.problem).at(&error.key).inside(section)
+}
+
+impl Scenario {
+    /// Evaluates both densities: the problem for a solver and the state at time 0.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not fit, densities that are negative, not numbers or without mass, a target that is 0 in a
+    /// cell, an initial density that is 0 in a cell where the divergence is infinite.
+    pub fn build(&self) -> Result<(flow::Problem, State), ScenarioError> {
+        self.densities()
+            .map(|(log_target, log_initial)| {
+                let state = State {
+                    time: 0.0,
+                    log_ratio: log_initial - &log_target,
+                };
+                let problem = flow::Problem {
+                    grid: self.grid.clone(),
+                    log_target,
+                    divergence: self.flow.divergence,
+                };
+                (problem, state)
+            })
+            .map_err(|fault| self.source.error(fault))
+    }
+
+    /// ln π and ln ρ at time 0.
+    fn densities(&self) -> Result<(Field, Field), Fault> {
+        let normalised = |key, density: &Density| {
+            density
+                .normalised(&self.grid, &self.source.folder)
+                .map_err(|error| density_fault(key, error))
+        };
+        let log_target = normalised("target", &self.target)?;
+        if let Some(point) = self.first_empty(&log_target) {
+            return Err(Problem::EmptyTarget(point).at("target"));
+        }
+        let log_initial = normalised("initial", &self.initial)?;
+        if !self.flow.divergence.admits_empty_cells()
+            && let Some(point) = self.first_empty(&log_initial)
+        {
+            let divergence = self.flow.divergence.name();
+            return Err(Problem::EmptyInitial { point, divergence }.at("initial"));
+        }
+        Ok((log_target, log_initial))
+    }
+
+    /// The centre of the first cell in which the density is 0.
+    fn first_empty(&self, log_density: &Field) -> Option<Point> {
+        log_density
+            .indexed_iter()
+            .find(|(_, value)| **value == f64::NEG_INFINITY)
+            .map(|(index, _)| Point::of(&self.grid, index))
+    }
+}
