@@ -11,13 +11,27 @@
 //! The second form is the interface: it keeps its digits where π underflows. In 1-D it is solved by elimination without
 //! subtractions ([`Tridiagonal`]), in 2-D and 3-D by conjugate gradients on the first form, preconditioned by multigrid.
 
+mod axis_map;
+mod coarsening;
+mod conjugate_gradients;
+mod eigenvalue;
 mod error;
 mod line;
+mod multigrid;
+mod operator;
+mod prolongation;
+mod restriction;
+mod solid;
+mod stencil;
+mod tiles;
+mod transfer;
 mod tridiagonal;
 
 use crate::grid::{Field, Grid};
 use line::Line;
+use solid::Solid;
 
+pub use eigenvalue::smallest_eigenvalue;
 pub use error::EllipticError;
 pub use tridiagonal::Tridiagonal;
 
@@ -52,6 +66,7 @@ pub struct Elliptic {
 #[derive(Clone, Debug)]
 enum Method {
     Line(Line),
+    Solid(Box<Solid>),
 }
 
 impl Elliptic {
@@ -67,7 +82,10 @@ impl Elliptic {
         if let Some((cell, &value)) = log_target.indexed_iter().find(|(_, v)| !v.is_finite()) {
             return Err(EllipticError::LogTarget { cell, value });
         }
-        let method = Method::Line(Line::new(&grid.axes()[0], target)?);
+        let method = match grid.axes() {
+            [axis] => Method::Line(Line::new(axis, target)?),
+            _ => Method::Solid(Box::new(Solid::new(grid, log_target)?)),
+        };
         Ok(Self { shape, method })
     }
 
@@ -101,12 +119,23 @@ impl Elliptic {
             return Err(EllipticError::Slope { cell, value });
         }
         let rhs = line::slice("rhs", rhs, self.shape)?;
-        line::slice("solution", solution, self.shape)?;
-        let Some(solution) = solution.as_slice_mut() else {
-            return Ok(Report::direct());
+        let found = solution.dim();
+        let solution = match solution.as_slice_mut() {
+            Some(numbers) if found == self.shape => numbers,
+            _ => {
+                return Err(EllipticError::Shape {
+                    name: "solution",
+                    found,
+                    expected: self.shape,
+                });
+            }
         };
         match &mut self.method {
             Method::Line(line) => line.solve(scale, slopes, rhs, solution),
+            // One hand-over to the thread pool for all the passes within.
+            Method::Solid(solid) => {
+                rayon::scope(|_| solid.solve(scale, slopes, rhs, tolerance, solution))
+            }
         }
     }
 }

@@ -39,14 +39,11 @@ fn exact_solution(
         for entry in &mut rows[pivot] {
             *entry *= &inverse;
         }
-        for row in 0..n {
-            if row == pivot {
-                continue;
-            }
+        let reference = rows[pivot].clone();
+        for row in (0..n).filter(|&row| row != pivot) {
             let factor = rows[row][pivot].clone();
-            for column in pivot..=n {
-                let change = &factor * &rows[pivot][column];
-                rows[row][column] -= change;
+            for (entry, reference) in rows[row].iter_mut().zip(&reference) {
+                *entry -= &factor * reference;
             }
         }
     }
