@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod calculus;
+pub mod command;
 pub mod density;
 pub mod divergence;
 pub mod elliptic;

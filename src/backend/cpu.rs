@@ -229,6 +229,20 @@ impl<T: Scalar> CpuSweep<T> {
     }
 }
 
+/// The vector instructions that the sweeps use on this machine.
+pub fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    return match Arch::new() {
+        Arch::V4(_) => "AVX-512",
+        Arch::V3(_) => "AVX2",
+        _ => "SSE2",
+    };
+    #[cfg(target_arch = "aarch64")]
+    return "NEON";
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    return "scalar";
+}
+
 /// One block of one stage.
 struct Block<'a, T, S> {
     layout: Layout,

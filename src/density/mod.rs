@@ -72,6 +72,11 @@ macro_rules! densities {
         }
 
         impl Density {
+            /// The kinds as scenario files name them.
+            pub fn names() -> Vec<String> {
+                vec![$(stringify!($kind).to_lowercase()),+]
+            }
+
             fn kind(&self) -> &dyn DensityKind {
                 match self { $(Self::$kind(kind) => kind),+ }
             }

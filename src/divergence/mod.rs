@@ -101,6 +101,11 @@ macro_rules! divergences {
                 match self { $(Self::$kind => <$kind as Divergence>::ADMITS_EMPTY_CELLS),+ }
             }
 
+            /// ψ'(1) = f''(1): the diffusion of r near equilibrium.
+            pub fn slope_at_equilibrium(self) -> f64 {
+                match self { $(Self::$kind => <$kind as Divergence>::slope_from_ratio(1.0_f64)),+ }
+            }
+
             /// The divergence of that name.
             pub fn from_name(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|kind| kind.name() == name)

@@ -112,10 +112,11 @@ impl Elliptic {
             return Err(EllipticError::Tolerance(tolerance));
         }
         let slopes = line::slice("slope", slope, self.shape)?;
-        if let Some((cell, &value)) = slope
-            .indexed_iter()
-            .find(|(_, v)| !(**v > 0.0 && v.is_finite()))
+        if let Some(index) = slopes
+            .iter()
+            .position(|value| !(*value > 0.0 && value.is_finite()))
         {
+            let (cell, value) = (cell(index, self.shape), slopes[index]);
             return Err(EllipticError::Slope { cell, value });
         }
         let rhs = line::slice("rhs", rhs, self.shape)?;
@@ -138,4 +139,9 @@ impl Elliptic {
             }
         }
     }
+}
+
+/// The field index (z, y, x) of the cell at a position in row-major order.
+fn cell(position: usize, (_, ny, nx): (usize, usize, usize)) -> (usize, usize, usize) {
+    (position / (nx * ny), position / nx % ny, position % nx)
 }

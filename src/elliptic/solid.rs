@@ -6,7 +6,7 @@ use super::conjugate_gradients::{ConjugateGradients, Ending, Product};
 use super::multigrid::Multigrid;
 use super::operator::Operator;
 use super::tiles::Pass;
-use super::{EllipticError, Report};
+use super::{EllipticError, Report, cell};
 
 /// How far ln π may lie below its maximum: e^−690 is a normal number, and leaves a little room for the other factors of a row.
 const LARGEST_DEPTH: f64 = 690.0;
@@ -135,9 +135,9 @@ impl Solid {
         let index = (rhs.iter().zip(x))
             .position(|(b, x)| !(b.is_finite() && x.is_finite()))
             .unwrap_or(0);
-        let [nx, ny, _] = self.multigrid.operator().cells;
+        let [nx, ny, nz] = self.multigrid.operator().cells;
         EllipticError::NotFinite {
-            cell: (index / (nx * ny), index / nx % ny, index % nx),
+            cell: cell(index, (nz, ny, nx)),
             value: x[index],
             rhs: rhs[index],
             scale,

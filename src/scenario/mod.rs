@@ -4,6 +4,7 @@
 
 mod document;
 mod error;
+mod method;
 mod reader;
 mod settings;
 mod source;

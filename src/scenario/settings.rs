@@ -41,7 +41,8 @@ pub struct OutputSettings {
     pub fields: Vec<OutputField>,
 }
 
-const DEFAULT_TOLERANCE: f64 = 1e-4;
+/// Tolerance of the implicit method where a scenario names neither `step` nor `tolerance`.
+pub(super) const DEFAULT_TOLERANCE: f64 = 1e-4;
 const DEFAULT_INTERVALS: usize = 50;
 const MAXIMAL_OUTPUT_TIMES: f64 = 1e6;
 

@@ -1,0 +1,87 @@
+use std::io::IsTerminal;
+
+use thiserror::Error;
+
+use crate::flow::FlowError;
+use crate::output::hdf5::OutputError;
+use crate::output::plots::PlotError;
+use crate::scenario::ScenarioError;
+
+/// Why a command did not do what was asked.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The scenario is wrong.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The options do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// The method could not start or go on; what was computed is in the file.
+    #[error("{source}{}", kept(.file))]
+    Flow {
+        /// What happened.
+        source: FlowError,
+        /// The file with the frames up to the failure.
+        file: Option<std::path::PathBuf>,
+    },
+    /// A trajectory file could not be written or read.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A file of the program's own could not be written.
+    #[error("{}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Results could not be printed.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(std::io::Error),
+    /// The threads could not be started.
+    #[error("cannot start the threads: {0}; take fewer with --threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Stopped by the user; the file is readable and holds all that was computed.
+    #[error("interrupted at time {time:.6e}; {} holds all that was computed", file.display())]
+    Interrupted {
+        /// The time reached.
+        time: f64,
+        /// The trajectory.
+        file: std::path::PathBuf,
+    },
+}
+
+fn kept(file: &Option<std::path::PathBuf>) -> String {
+    match file {
+        Some(file) => format!("; {} holds all that was computed", file.display()),
+        None => String::new(),
+    }
+}
+
+impl CommandError {
+    /// The exit code of the contract.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Scenario(_) | Self::Usage(_) => 2,
+            Self::Flow { file: None, .. } => 2,
+            // An existing file is a matter of options, not of the disk.
+            Self::Output(OutputError::Exists { .. }) => 2,
+            Self::Interrupted { .. } => 130,
+            _ => 3,
+        }
+    }
+
+    /// Prints the error on stderr: on a terminal with the place in the scenario drawn, else in one line.
+    pub fn report(self) {
+        match self {
+            Self::Scenario(error) if std::io::stderr().is_terminal() => {
+                eprintln!("{:?}", miette::Report::new(error));
+            }
+            error @ Self::Interrupted { .. } => eprintln!("ottoflow: {error}"),
+            error => eprintln!("ottoflow: error: {error}"),
+        }
+    }
+}

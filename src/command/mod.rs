@@ -1,0 +1,162 @@
+//! The command line: one file a command, each thin.
+
+mod compare_files;
+mod devices;
+mod error;
+mod info;
+mod list;
+mod plot;
+mod recorder;
+mod run;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+pub use error::CommandError;
+
+/// Wasserstein gradient flows of GAN divergences: a scenario file becomes a trajectory and pictures.
+#[derive(Parser)]
+#[command(name = "ottoflow", version, about, max_term_width = 110)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Integrate one scenario, write its trajectory, print a summary
+    Run(RunArguments),
+    /// L1, W2 (1-D) and divergence distance of two trajectories at their common times
+    Diff {
+        /// A trajectory file
+        first: PathBuf,
+        /// Another, on the same box; its cells may be a whole multiple finer or coarser
+        second: PathBuf,
+    },
+    /// What is in a trajectory file
+    Info {
+        /// The trajectory file
+        file: PathBuf,
+    },
+    /// Make a file whole again after a crash: every committed frame stays
+    Repair {
+        /// The trajectory file
+        file: PathBuf,
+    },
+    /// Draw the pictures of a trajectory
+    Plot {
+        /// The trajectory file
+        file: PathBuf,
+        /// Folder for the pictures
+        #[arg(short, long, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+    },
+    /// Scenarios, divergences, densities and methods of this program
+    List {
+        /// Write the scenario files into this folder
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+    },
+    /// The processors and adapters that a run can use
+    Devices,
+    /// The JSON Schema of scenario files
+    Schema,
+    /// Shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+struct RunArguments {
+    /// The scenario file (TOML)
+    scenario: PathBuf,
+    /// The trajectory file; without it, the scenario's name with .h5 in the current folder
+    #[arg(short, long, value_name = "FILE.h5")]
+    output: Option<PathBuf>,
+    /// Where to compute; `auto`: a hardware GPU if there is one and the method runs on it, else the CPU
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    backend: Backend,
+    /// Format of the numbers; without it, f64 on the CPU and f32 on the GPU
+    #[arg(long, value_enum)]
+    precision: Option<PrecisionArgument>,
+    /// Threads on the CPU; without it, one for each core. The results do not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<std::num::NonZeroUsize>,
+    /// Override a key of the scenario, such as grid.cells=[800]; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Draw the pictures of the trajectory into this folder
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+    /// Replace an existing trajectory file
+    #[arg(long)]
+    force: bool,
+    /// No progress display
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Backend {
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PrecisionArgument {
+    F64,
+    F32,
+}
+
+/// Runs the command line of the process and returns its exit code: 0 done, 1 a validation failed, 2 bad usage or scenario, 3 the run
+/// failed, 130 interrupted.
+pub fn main() -> ExitCode {
+    // clap prints usage errors itself and exits with 2.
+    let CommandLine { command } = CommandLine::parse();
+    let outcome = match command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Diff { first, second } => compare_files::diff(&first, &second),
+        Command::Info { file } => info::info(&file),
+        Command::Repair { file } => info::repair_file(&file),
+        Command::Plot { file, output } => plot::plot(&file, &output),
+        Command::List { write } => list::list(write.as_deref()),
+        Command::Devices => devices::devices(),
+        Command::Schema => schema(),
+        Command::Completions { shell } => completions(shell),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = error.exit_code();
+            error.report();
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn schema() -> Result<(), CommandError> {
+    let schema = serde_json::to_string_pretty(&crate::scenario::json_schema());
+    print(&schema.map_err(|error| CommandError::Usage(error.to_string()))?)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "ottoflow", &mut script);
+    print(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// Prints results on stdout; a reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), CommandError> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Stdout(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,66 @@
+use std::path::Path;
+
+use super::{CommandError, print};
+use crate::divergence::DivergenceKind;
+use crate::elliptic::smallest_eigenvalue;
+use crate::grid::Field;
+use crate::output::hdf5::Trajectory;
+use crate::output::plots::{TrajectoryView, draw};
+use crate::scenario;
+
+/// Above this many cells the eigenvalue is not worth its time for a guide line.
+const EIGENVALUE_CELLS: usize = 1 << 20;
+
+/// Draws the pictures of a trajectory file into a folder and names them.
+pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
+    let trajectory = Trajectory::open(file)?;
+    let attributes = trajectory.attributes();
+    let target = trajectory.target()?;
+    // The file keeps the scenario that made it; one that this version cannot read costs the guide line, not the pictures.
+    let name = file.display().to_string();
+    let scenario = scenario::parse(&attributes.scenario, &name, Path::new(""), &[]).ok();
+    let kind = scenario.as_ref().map(|scenario| scenario.flow.divergence);
+    let method = scenario
+        .as_ref()
+        .map_or("", |scenario| scenario.method().name());
+    let divergence = trajectory.metric("divergence")?;
+    let connection_norm = trajectory.metric("connection_norm")?;
+    let subtitle = [
+        kind.map_or("", DivergenceKind::name),
+        method,
+        &attributes.device,
+        &attributes.precision,
+    ]
+    .into_iter()
+    .filter(|part| !part.is_empty())
+    .collect::<Vec<_>>()
+    .join(" · ");
+    let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
+    let view = TrajectoryView {
+        title: &attributes.title,
+        subtitle: &subtitle,
+        grid: trajectory.grid(),
+        times: trajectory.times(),
+        target: &target,
+        density: &|frame| Ok(trajectory.field("density", frame)?),
+        divergence_label: label,
+        divergence: &divergence,
+        connection_norm: &connection_norm,
+        predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
+    };
+    let pictures = draw(&view, folder)?;
+    for picture in pictures {
+        print(&picture.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// 2ψ'(1)λ: near equilibrium J decays at this rate, λ the first eigenvalue of −π⁻¹∇·(π∇·) (docs/mathematics.md, eq. 6).
+fn predicted_rate(trajectory: &Trajectory, target: &Field, kind: DivergenceKind) -> Option<f64> {
+    if trajectory.grid().len() > EIGENVALUE_CELLS {
+        return None;
+    }
+    let log_target = target.mapv(crate::calculus::Real::ln);
+    let eigenvalue = smallest_eigenvalue(trajectory.grid(), &log_target).ok()?;
+    Some(2.0 * kind.slope_at_equilibrium() * eigenvalue)
+}

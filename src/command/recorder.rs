@@ -1,0 +1,141 @@
+use crate::flow::Advance;
+use crate::grid::Field;
+use crate::metrics::{Metrics, fields};
+use crate::output::console::{Progress, Status};
+use crate::output::hdf5::{
+    FieldName, Frame, MetricName, OutputError, StepColumn, StepRecord, TrajectoryWriter,
+};
+use crate::problem::{Problem, State};
+use crate::run::Observer;
+
+/// The columns of the group `steps` that a gradient flow fills.
+pub(super) const STEP_COLUMNS: [StepColumn; 2] = [StepColumn::Divergence, StepColumn::Iterations];
+
+/// The metrics of every frame; W2 only where it is defined.
+pub(super) fn metric_names(with_wasserstein: bool) -> Vec<MetricName> {
+    let known = |name: &MetricName| match name {
+        MetricName::KineticEnergy | MetricName::Hamiltonian => false,
+        MetricName::Wasserstein => with_wasserstein,
+        _ => true,
+    };
+    MetricName::ALL.iter().copied().filter(known).collect()
+}
+
+fn value(metrics: &Metrics, name: MetricName) -> f64 {
+    match name {
+        MetricName::Divergence => metrics.divergence,
+        MetricName::JensenShannon => metrics.jensen_shannon,
+        MetricName::Kl => metrics.kl,
+        MetricName::ReverseKl => metrics.reverse_kl,
+        MetricName::ChiSquared => metrics.chi_squared,
+        MetricName::Hellinger => metrics.hellinger,
+        MetricName::ConnectionNorm => metrics.connection_norm,
+        MetricName::Dissipation => metrics.dissipation,
+        MetricName::Mass => metrics.mass,
+        MetricName::RatioMin => metrics.ratio_min,
+        MetricName::RatioMax => metrics.ratio_max,
+        MetricName::Wasserstein => metrics.wasserstein.unwrap_or(f64::NAN),
+        MetricName::KineticEnergy | MetricName::Hamiltonian => f64::NAN,
+    }
+}
+
+/// Writes a run into its file and onto the console as it goes.
+pub(super) struct Recorder<'a> {
+    pub problem: &'a Problem,
+    pub writer: TrajectoryWriter,
+    pub progress: Progress,
+    pub fields: &'a [FieldName],
+    pub metrics: &'a [MetricName],
+    pub first: Option<Metrics>,
+    pub last: Option<Metrics>,
+    steps: u64,
+    before: Option<(f64, f64)>,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(
+        problem: &'a Problem,
+        writer: TrajectoryWriter,
+        progress: Progress,
+        fields: &'a [FieldName],
+        metrics: &'a [MetricName],
+    ) -> Self {
+        Self {
+            problem,
+            writer,
+            progress,
+            fields,
+            metrics,
+            first: None,
+            last: None,
+            steps: 0,
+            before: None,
+        }
+    }
+
+    fn field(&self, name: FieldName, state: &State) -> Field {
+        match name {
+            FieldName::Density => state.density(self.problem),
+            FieldName::Potential => fields::potential(self.problem, state),
+            FieldName::Discriminator => fields::discriminator(state),
+            FieldName::Connection(axis) => fields::connection(self.problem, state, axis),
+            FieldName::Velocity(axis) => fields::velocity(self.problem, state, axis),
+        }
+    }
+}
+
+impl Observer for Recorder<'_> {
+    type Error = OutputError;
+
+    fn frame(&mut self, state: &State, metrics: &Metrics) -> Result<(), OutputError> {
+        let values: Vec<(FieldName, Field)> = self
+            .fields
+            .iter()
+            .map(|name| (*name, self.field(*name, state)))
+            .collect();
+        let fields: Vec<(FieldName, &Field)> =
+            values.iter().map(|(name, field)| (*name, field)).collect();
+        let numbers: Vec<(MetricName, f64)> = self
+            .metrics
+            .iter()
+            .map(|name| (*name, value(metrics, *name)))
+            .collect();
+        self.first.get_or_insert(*metrics);
+        self.last = Some(*metrics);
+        self.before.get_or_insert((state.time, metrics.divergence));
+        self.writer.write_frame(&Frame {
+            time: state.time,
+            fields: &fields,
+            metrics: &numbers,
+        })
+    }
+
+    fn step(&mut self, advance: &Advance, divergence: f64, fraction: f64) {
+        self.steps += advance.steps as u64;
+        // An explicit batch is one row; its steps stand where an implicit step has its iterations.
+        let iterations = match advance.iterations {
+            0 => advance.steps,
+            iterations => iterations,
+        };
+        self.writer.record_step(StepRecord {
+            time: advance.time,
+            step: advance.step,
+            values: vec![
+                (StepColumn::Divergence, divergence),
+                (StepColumn::Iterations, iterations as f64),
+            ],
+        });
+        let rate = self
+            .before
+            .map(|(time, before)| (before / divergence).ln() / (advance.time - time));
+        self.before = Some((advance.time, divergence));
+        self.progress.update(&Status {
+            time: advance.time,
+            step: advance.step,
+            steps: self.steps,
+            divergence,
+            rate: rate.filter(|rate| rate.is_finite()),
+            fraction,
+        });
+    }
+}

@@ -1,0 +1,307 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::recorder::{Recorder, STEP_COLUMNS, metric_names};
+use super::{Backend, CommandError, PrecisionArgument, RunArguments, plot, print};
+use crate::backend::gpu::{AdapterKind, Gpu, Selection, adapters};
+use crate::calculus::Real;
+use crate::flow::{Device, MethodSettings, start};
+use crate::grid::Grid;
+use crate::metrics::{Metrics, wasserstein_1d};
+use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
+use crate::output::hdf5::{
+    Description, FieldName, Header, Options, Precision, Status, TrajectoryWriter,
+};
+use crate::run::{Ending, RunError, Totals, run as run_method};
+use crate::scenario::{self, OutputField, Scenario};
+
+/// Where a run computes, as the user is told.
+struct Place {
+    device: Device,
+    backend: &'static str,
+    name: String,
+    precision: Precision,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
+    if let Some(threads) = arguments.threads {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .build_global()?;
+    }
+    let scenario = scenario::load(&arguments.scenario, &arguments.set)?;
+    let method = scenario.method();
+    let place = choose_place(arguments, &method)?;
+    let (problem, initial) = scenario.build()?;
+    let mut flow = start(&problem, &initial, method, place.device.clone())
+        .map_err(|source| CommandError::Flow { source, file: None })?;
+
+    let file = arguments
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&arguments.scenario));
+    let fields = field_names(&scenario.output.fields, problem.grid.dimension());
+    let target = problem.log_target.mapv(Real::exp);
+    let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
+    let metrics = metric_names(with_wasserstein);
+    let header = Header {
+        title: scenario.title.clone(),
+        scenario: scenario.text.clone(),
+        backend: place.backend.to_owned(),
+        device: place.name.clone(),
+    };
+    let writer = TrajectoryWriter::create(
+        &file,
+        &Description {
+            header: &header,
+            grid: &problem.grid,
+            target: &target,
+            fields: &fields,
+            metrics: &metrics,
+            step_columns: &STEP_COLUMNS,
+            options: Options {
+                precision: place.precision,
+                overwrite: arguments.force,
+            },
+        },
+    )?;
+    if !arguments.quiet {
+        eprintln!(
+            "{}: {} on {} ({})",
+            scenario.title,
+            method.name(),
+            place.name,
+            place.precision.name()
+        );
+    }
+
+    let interrupted = interruption();
+    let mode = ProgressMode::choose(arguments.quiet);
+    let mut recorder = Recorder::new(
+        &problem,
+        writer,
+        Progress::new(scenario.time.end, mode),
+        &fields,
+        &metrics,
+    );
+    let begin = Instant::now();
+    let outcome = run_method(
+        &problem,
+        flow.as_mut(),
+        &scenario.output.times,
+        &interrupted,
+        &mut recorder,
+    );
+    let elapsed = begin.elapsed();
+    let Recorder {
+        writer,
+        progress,
+        first,
+        last,
+        ..
+    } = recorder;
+    progress.finish();
+
+    let status = match &outcome {
+        Ok((Ending::Complete, _)) => Status::Complete,
+        Ok((Ending::Interrupted, _)) => Status::Interrupted,
+        Err(_) => Status::Failed,
+    };
+    let finished = writer.finish(status);
+    let (ending, totals) = match outcome {
+        Ok(outcome) => outcome,
+        Err(RunError::Flow(source)) => {
+            return Err(CommandError::Flow {
+                source,
+                file: Some(file),
+            });
+        }
+        Err(RunError::Observer(error)) => return Err(error.into()),
+    };
+    finished?;
+    if ending == Ending::Interrupted {
+        return Err(CommandError::Interrupted {
+            time: flow.time(),
+            file,
+        });
+    }
+    if let (Some(first), Some(last)) = (first, last) {
+        let grid = &problem.grid;
+        print(&summary(
+            &scenario,
+            grid,
+            &place,
+            [first, last],
+            &totals,
+            elapsed,
+            &file,
+        ))?;
+    }
+    if let Some(folder) = &arguments.plots {
+        plot::plot(&file, folder)?;
+    }
+    Ok(())
+}
+
+/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once.
+fn interruption() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    // Without a handler the run cannot be stopped gently, but it can still be run.
+    let handler = ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
+    if let Err(error) = handler {
+        eprintln!("ottoflow: warning: interruption will lose the step in progress: {error}");
+    }
+    flag
+}
+
+/// The scenario's stem with .h5, in the current folder.
+fn default_output(scenario: &Path) -> PathBuf {
+    let stem = scenario.file_stem().unwrap_or(scenario.as_os_str());
+    PathBuf::from(stem).with_extension("h5")
+}
+
+/// The datasets of the asked-for fields, density always first.
+fn field_names(asked: &[OutputField], dimension: usize) -> Vec<FieldName> {
+    let mut names = vec![FieldName::Density];
+    for field in asked {
+        match field {
+            OutputField::Density => {}
+            OutputField::Potential => names.push(FieldName::Potential),
+            OutputField::Discriminator => names.push(FieldName::Discriminator),
+            OutputField::Connection => names.extend((0..dimension).map(FieldName::Connection)),
+            OutputField::Velocity => names.extend((0..dimension).map(FieldName::Velocity)),
+        }
+    }
+    names
+}
+
+fn choose_place(arguments: &RunArguments, method: &MethodSettings) -> Result<Place, CommandError> {
+    let precision = arguments.precision;
+    let wants_double = precision == Some(PrecisionArgument::F64);
+    let hardware = || {
+        adapters()
+            .iter()
+            .any(|adapter| adapter.kind == AdapterKind::Hardware)
+    };
+    let on_gpu = match arguments.backend {
+        Backend::Cpu => false,
+        Backend::Gpu => true,
+        Backend::Auto => method.runs_on_gpu() && !wants_double && hardware(),
+    };
+    if on_gpu {
+        if wants_double {
+            let message =
+                "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
+            return Err(CommandError::Usage(message.to_owned()));
+        }
+        let selection = match arguments.backend {
+            Backend::Gpu => Selection::HardwareOrSoftware,
+            _ => Selection::Hardware,
+        };
+        let gpu = Gpu::open(selection).map_err(|error| CommandError::Flow {
+            source: error.into(),
+            file: None,
+        })?;
+        let name = gpu.adapter().name.clone();
+        return Ok(Place {
+            device: Device::Gpu(gpu),
+            backend: "gpu",
+            name,
+            precision: Precision::F32,
+        });
+    }
+    let (device, precision) = match precision {
+        Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
+        _ => (Device::CpuDouble, Precision::F64),
+    };
+    let name = format!(
+        "CPU, {} threads, {}",
+        rayon::current_num_threads(),
+        crate::backend::cpu::instructions()
+    );
+    Ok(Place {
+        device,
+        backend: "cpu",
+        name,
+        precision,
+    })
+}
+
+fn summary(
+    scenario: &Scenario,
+    grid: &Grid,
+    place: &Place,
+    [first, last]: [Metrics; 2],
+    totals: &Totals,
+    elapsed: Duration,
+    file: &Path,
+) -> String {
+    let mut table = Table::new(&[("", Alignment::Left), ("", Alignment::Left)]);
+    let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+    let cells: Vec<String> = grid
+        .axes()
+        .iter()
+        .map(|axis| axis.cells.to_string())
+        .collect();
+    row("scenario", scenario.title.clone());
+    if let Some(law) = &scenario.law {
+        row("law to show", law.clone());
+    }
+    row("divergence", scenario.flow.divergence.formula().to_owned());
+    row("cells", cells.join(" × "));
+    row(
+        "computed on",
+        format!("{} in {}", place.name, place.precision.name()),
+    );
+    let mut steps = format!("{}", totals.steps);
+    if totals.iterations > 0 {
+        steps += &format!(", {} Newton iterations", totals.iterations);
+    }
+    if totals.linear_iterations > 0 {
+        steps += &format!(", {} linear iterations", totals.linear_iterations);
+    }
+    if totals.rejected > 0 {
+        steps += &format!(", {} rejected", totals.rejected);
+    }
+    row("steps", steps);
+    row(
+        "time",
+        format!("0 → {} in {}", number(scenario.time.end), duration(elapsed)),
+    );
+    row(
+        "J",
+        format!("{} → {}", number(first.divergence), number(last.divergence)),
+    );
+    row(
+        "‖A‖",
+        format!(
+            "{} → {}",
+            number(first.connection_norm),
+            number(last.connection_norm)
+        ),
+    );
+    let range = |metrics: &Metrics| {
+        format!(
+            "[{}, {}]",
+            number(metrics.ratio_min),
+            number(metrics.ratio_max)
+        )
+    };
+    row("ρ/π", format!("{} → {}", range(&first), range(&last)));
+    if let (Some(before), Some(after)) = (first.wasserstein, last.wasserstein) {
+        row(
+            "W2 to target",
+            format!("{} → {}", number(before), number(after)),
+        );
+    }
+    row("mass error", number(last.mass / first.mass - 1.0));
+    row("trajectory", file.display().to_string());
+    table.to_string()
+}
