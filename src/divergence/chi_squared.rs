@@ -42,10 +42,10 @@ impl Divergence for ChiSquared {
         R::constant(0.5) * kirchhoff.ln()
     }
 
-    /// r² − 1 = (r − 1)(r + 1)
+    /// r²
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        (ratio - R::constant(1.0)) * (ratio + R::constant(1.0))
+        ratio * ratio
     }
 
     /// 2r

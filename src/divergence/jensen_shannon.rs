@@ -76,10 +76,10 @@ impl Divergence for JensenShannon {
         R::select(near, near_value, far_value)
     }
 
-    /// ln((1 + r)/2)
+    /// ln(1 + r)
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        ((ratio - R::constant(1.0)) * R::constant(0.5)).ln_1p_regular()
+        ratio.ln_1p_regular()
     }
 
     /// 1/(1 + r)

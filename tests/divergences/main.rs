@@ -32,7 +32,7 @@ hold_for_all!(
     laws::the_inverse_undoes_kirchhoff,
     laws::kirchhoff_undoes_the_inverse,
     laws::the_integrand_per_mass_is_the_integrand_over_the_ratio,
-    laws::kirchhoff_from_ratio_is_a_difference_of_kirchhoff,
+    laws::the_two_forms_of_kirchhoff_agree,
     laws::relative_change_is_slope_times_change_of_ratio,
     laws::displaced_undoes_relative_change,
     laws::newton_update_is_the_increment_to_first_order,

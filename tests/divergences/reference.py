@@ -73,7 +73,7 @@ def main():
             if number > 0 or name not in ("reverse-kl", "hellinger"):
                 emit("slope_from_ratio", name, number, slope(r))
             if number > 0 or name != "reverse-kl":
-                emit("kirchhoff_from_ratio", name, number, psi(r) - psi(ONE))
+                emit("kirchhoff_from_ratio", name, number, psi(r))
         for number in kirchhoffs():
             for w in [number, -number] if name == "reverse-kl" else [number]:
                 r = inverse(mpf(w))

@@ -14,8 +14,12 @@ use crate::grid::Field;
 const MAX_ITERATIONS: usize = 60;
 /// The iteration ends when the last change of ρ is below this in L1: it converges quadratically, so the error is its square.
 const SETTLED: f64 = 1e-9;
+/// What the next change may still be: where Newton's iteration is not yet quadratic, a small change does not mean a small error.
+const REST: f64 = 1e-15;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
 const SETTLED_CELL: f64 = 1e-6;
+/// Diffusion in a step, relative to storage, that counts as weak.
+const WEAK: f64 = 0.1;
 /// ψ' below this is as good as zero: nothing moves.
 const SMALLEST_SLOPE: f64 = 1e-300;
 
@@ -47,6 +51,9 @@ pub(super) struct EulerStep<D> {
     rhs: Field,
     increment: Field,
     direct: bool,
+    /// Whether ψ' vanishes at r = 0, so that a small increment of w is a large one of r.
+    degenerate: bool,
+    polished: Vec<f64>,
     divergence: PhantomData<D>,
 }
 
@@ -66,6 +73,8 @@ impl<D: Divergence> EulerStep<D> {
             rhs: zeros(),
             increment: zeros(),
             direct: problem.grid.dimension() == 1,
+            degenerate: D::slope(D::kirchhoff(f64::NEG_INFINITY)) == 0.0,
+            polished: Vec::new(),
             divergence: PhantomData,
         })
     }
@@ -88,6 +97,8 @@ impl<D: Divergence> EulerStep<D> {
             }
             // Far from the solution a rough direction will do.
             let tolerance = if change > 1e-4 { 1e-6 } else { 1e-9 };
+            // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
+            self.increment.fill(0.0);
             let report = self
                 .elliptic
                 .solve(dt, &self.slope, &self.rhs, tolerance, &mut self.increment)
@@ -96,11 +107,16 @@ impl<D: Divergence> EulerStep<D> {
                     step: dt,
                     source,
                 })?;
+            if self.degenerate && !self.direct {
+                self.polish(dt);
+            }
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
             let (mass, cell) = self.update(solution, bounds);
+            // Superlinear convergence multiplies the next change by at least as small a factor as this one.
+            let next = if change.is_finite() { mass * (mass / change).min(1.0) } else { mass };
             change = mass;
-            if mass <= SETTLED && (cell <= SETTLED_CELL || !self.direct) {
+            if mass <= SETTLED && next <= REST && (cell <= SETTLED_CELL || !self.direct) {
                 return Ok(effort);
             }
         }
@@ -135,6 +151,38 @@ impl<D: Divergence> EulerStep<D> {
             largest
         });
         largest.reduce(|| 0.0, f64::max)
+    }
+
+    /// Solves each row in which diffusion is weak for its own increment, the neighbours' given.
+    ///
+    /// Conjugate gradients resolve increments beside the largest of all; divided by a ψ' near zero the rest would be a large error of r.
+    fn polish(&mut self, dt: f64) {
+        let n = self.couplings.row();
+        let (couplings, polished) = (&self.couplings, &mut self.polished);
+        let (slope, rhs) = (self.slope.as_slice(), self.rhs.as_slice());
+        let (slope, rhs) = (slope.unwrap_or_default(), rhs.unwrap_or_default());
+        let solved = self.increment.as_slice().unwrap_or_default();
+        polished.resize(solved.len(), 0.0);
+        let rows = polished.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, polished)| {
+            for (i, polished) in polished.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let (mut total, mut inflow) = (0.0, 0.0);
+                couplings.for_each_face(cell, |factor, beside| {
+                    let share = dt * slope[cell] * factor;
+                    total += share;
+                    inflow += share * solved[beside];
+                });
+                *polished = if total < WEAK {
+                    (rhs[cell] + inflow) / (1.0 + total)
+                } else {
+                    solved[cell]
+                };
+            }
+        });
+        if let Some(increment) = self.increment.as_slice_mut() {
+            increment.copy_from_slice(polished);
+        }
     }
 
     /// Applies the increment; returns the change of ρ in L1 and the largest relative change of r in a cell.
