@@ -5,7 +5,9 @@ use ottoflow::exact::{PoissonKernel, convergence_order, l1_distance};
 use ottoflow::flow::MethodSettings;
 use ottoflow::grid::{Boundary, Grid};
 
-use crate::setup::{EVERY_DIVERGENCE, adaptive, box_of, explicit, explicit_bound, implicit, reached, smooth_problem};
+use crate::setup::{
+    EVERY_DIVERGENCE, adaptive, box_of, explicit, explicit_bound, implicit, reached, smooth_problem,
+};
 
 /// Errors of the exact solution against the spacing h.
 fn errors_in_space(
@@ -29,7 +31,10 @@ fn errors_in_space(
 fn assert_order(name: &str, errors: &[(f64, f64)], expected: f64) {
     let order = convergence_order(errors);
     println!("{name}: order {order:.3}, errors {errors:?}");
-    assert!((order - expected).abs() <= 0.15, "{name}: order {order}, expected {expected}: {errors:?}");
+    assert!(
+        (order - expected).abs() <= 0.15,
+        "{name}: order {order}, expected {expected}: {errors:?}"
+    );
 }
 
 fn line(cells: usize) -> Grid {
@@ -39,7 +44,9 @@ fn line(cells: usize) -> Grid {
 #[test]
 fn explicit_methods_are_of_second_order_in_space_on_a_line() {
     for order in [1, 2, 3] {
-        let errors = errors_in_space([32, 64, 128, 256, 512].map(line), 0.05, |_| explicit(order, None));
+        let errors = errors_in_space([32, 64, 128, 256, 512].map(line), 0.05, |_| {
+            explicit(order, None)
+        });
         assert_order(&format!("explicit {order}, 1-D"), &errors, 2.0);
     }
 }
@@ -56,7 +63,9 @@ fn implicit_methods_are_of_second_order_in_space_on_a_line() {
 #[test]
 fn explicit_is_of_second_order_in_space_along_the_diagonal_of_a_periodic_square() {
     let square = |cells| box_of(2, cells, 0.0, 1.0, Boundary::Periodic);
-    let errors = errors_in_space([32, 64, 128, 256, 512].map(square), 0.004, |_| explicit(3, None));
+    let errors = errors_in_space([32, 64, 128, 256, 512].map(square), 0.004, |_| {
+        explicit(3, None)
+    });
     assert_order("explicit 3, 2-D", &errors, 2.0);
 }
 
@@ -96,7 +105,11 @@ fn explicit_methods_have_their_order_in_time_for_every_divergence() {
                 (step, l1_distance(&problem, &found, &truth))
             };
             let errors = [1.0, 2.0, 4.0, 8.0].map(error);
-            assert_order(&format!("explicit {order} in time, {}", divergence.name()), &errors, order.into());
+            assert_order(
+                &format!("explicit {order} in time, {}", divergence.name()),
+                &errors,
+                order.into(),
+            );
         }
     }
 }
@@ -114,7 +127,11 @@ fn implicit_methods_have_their_order_in_time_for_every_divergence() {
                 (end / steps, l1_distance(&problem, &found, &truth))
             };
             let errors = [64.0, 128.0, 256.0, 512.0].map(error);
-            assert_order(&format!("implicit {order} in time, {}", divergence.name()), &errors, order.into());
+            assert_order(
+                &format!("implicit {order} in time, {}", divergence.name()),
+                &errors,
+                order.into(),
+            );
         }
     }
 }
@@ -131,8 +148,14 @@ fn the_adaptive_method_follows_its_tolerance() {
         (tolerance, l1_distance(&problem, &found, &truth))
     };
     let errors = [1e-3, 1e-4, 1e-5, 1e-6, 1e-7].map(error);
-    println!("adaptive: order {:.3}, errors {errors:?}", convergence_order(&errors));
+    println!(
+        "adaptive: order {:.3}, errors {errors:?}",
+        convergence_order(&errors)
+    );
     for (tolerance, error) in errors {
-        assert!(error <= 10.0 * tolerance, "tolerance {tolerance:e}: error {error:e}");
+        assert!(
+            error <= 10.0 * tolerance,
+            "tolerance {tolerance:e}: error {error:e}"
+        );
     }
 }

@@ -22,7 +22,12 @@ pub fn adaptive(tolerance: f64) -> MethodSettings {
 
 /// The same axis once to three times.
 pub fn box_of(dimension: usize, cells: usize, lower: f64, upper: f64, boundary: Boundary) -> Grid {
-    let axis = Axis { lower, upper, cells, boundary };
+    let axis = Axis {
+        lower,
+        upper,
+        cells,
+        boundary,
+    };
     Grid::new(vec![axis; dimension]).unwrap()
 }
 
@@ -37,7 +42,11 @@ pub fn smooth_problem(divergence: DivergenceKind, grid: Grid) -> (Problem, State
     };
     let log_target = exact::normalised(&grid, grid.sample(|x| 0.7 * wave(0.3, x)));
     let log_density = exact::normalised(&grid, grid.sample(|x| -0.5 * wave(1.1, x)));
-    let problem = Problem { grid, log_target, divergence };
+    let problem = Problem {
+        grid,
+        log_target,
+        divergence,
+    };
     let state = exact::start(&problem, &log_density);
     (problem, state)
 }

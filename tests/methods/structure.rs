@@ -1,6 +1,5 @@
 //! Random problems with r from 1e-60 to 1e60: the comparison principle, the decay of every divergence, the conservation of mass.
 
-
 use ottoflow::divergence::DivergenceKind;
 use ottoflow::exact;
 use ottoflow::flow::{Method, MethodSettings, Problem, State};
@@ -37,12 +36,19 @@ fn axes() -> impl Strategy<Value = Vec<(usize, bool, f64)>> {
 
 fn cases(largest_range: f64) -> impl Strategy<Value = Case> {
     // Mild and wild ranges alike.
-    let log_field = move || (0.0..1.0_f64, any::<bool>(), any::<u64>()).prop_map(move |(share, rough, seed)| {
-        (largest_range * share * share, rough, seed)
-    });
+    let log_field = move || {
+        (0.0..1.0_f64, any::<bool>(), any::<u64>())
+            .prop_map(move |(share, rough, seed)| (largest_range * share * share, rough, seed))
+    };
     let divergence = prop::sample::select(EVERY_DIVERGENCE);
     (axes(), log_field(), log_field(), divergence, -3.0..14.0_f64).prop_map(
-        |(axes, target, density, divergence, log_step)| Case { axes, target, density, divergence, log_step },
+        |(axes, target, density, divergence, log_step)| Case {
+            axes,
+            target,
+            density,
+            divergence,
+            log_step,
+        },
     )
 }
 
@@ -60,7 +66,11 @@ impl Case {
             lower: 0.0,
             upper: spacing * cells as f64,
             cells,
-            boundary: if periodic { Boundary::Periodic } else { Boundary::NoFlux },
+            boundary: if periodic {
+                Boundary::Periodic
+            } else {
+                Boundary::NoFlux
+            },
         };
         Grid::new(self.axes.iter().map(axis).collect()).unwrap()
     }
@@ -76,7 +86,8 @@ impl Case {
         } else {
             grid.sample(|x| {
                 let wave = |number: u64| {
-                    let along = |axis: u64| 2.0 * uniform(seed, 10 * number + axis) * x[axis as usize];
+                    let along =
+                        |axis: u64| 2.0 * uniform(seed, 10 * number + axis) * x[axis as usize];
                     (along(0) + along(1) + along(2) + 7.0 * uniform(seed, 10 * number + 3)).sin()
                 };
                 (1..4).map(wave).sum()
@@ -92,15 +103,27 @@ impl Case {
         let grid = self.grid();
         let log_target = Self::log_field(&grid, self.target);
         let log_density = Self::log_field(&grid, self.density);
-        let problem = Problem { grid, log_target, divergence: self.divergence };
+        let problem = Problem {
+            grid,
+            log_target,
+            divergence: self.divergence,
+        };
         let state = exact::start(&problem, &log_density);
         (problem, state)
     }
 }
 
 /// The same cases in every run.
-fn for_cases(count: u32, cases: impl Strategy<Value = Case>, check: impl Fn(Case) -> Result<(), TestCaseError>) {
-    let config = Config { cases: count, failure_persistence: None, ..Config::default() };
+fn for_cases(
+    count: u32,
+    cases: impl Strategy<Value = Case>,
+    check: impl Fn(Case) -> Result<(), TestCaseError>,
+) {
+    let config = Config {
+        cases: count,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(config, seed);
     if let Err(failure) = runner.run(&cases, check) {
@@ -121,34 +144,74 @@ fn divergences(metrics: &Metrics) -> [(&'static str, f64); 5] {
 /// The range of ℓ.
 fn range(state: &State) -> [f64; 2] {
     let fold = |[low, high]: [f64; 2], ln: &f64| [low.min(*ln), high.max(*ln)];
-    state.log_ratio.iter().fold([f64::INFINITY, f64::NEG_INFINITY], fold)
+    state
+        .log_ratio
+        .iter()
+        .fold([f64::INFINITY, f64::NEG_INFINITY], fold)
 }
 
 /// Steps a method and holds every state against the first and the one before.
-fn holds_structure(problem: &Problem, start: &State, method: &mut dyn Method, step: f64, steps: u32, decreasing: bool) -> Result<(), TestCaseError> {
+fn holds_structure(
+    problem: &Problem,
+    start: &State,
+    method: &mut dyn Method,
+    step: f64,
+    steps: u32,
+    decreasing: bool,
+) -> Result<(), TestCaseError> {
     let [lowest, highest] = range(start);
     let first_mass = mass(problem, start);
     let mut before = divergences(&metrics(problem, start));
     for number in 1..=steps {
         let until = f64::from(number) * step;
         while method.time() < until {
-            method.advance(until).map_err(|error| TestCaseError::fail(error.to_string()))?;
+            method
+                .advance(until)
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
         }
         let state = method.state().unwrap();
-        prop_assert!(state.log_ratio.iter().all(|ln| !ln.is_nan()), "NaN after step {}", number);
+        prop_assert!(
+            state.log_ratio.iter().all(|ln| !ln.is_nan()),
+            "NaN after step {}",
+            number
+        );
 
         let [low, high] = range(&state);
         let slack = |bound: f64| 8.0 * f64::EPSILON * (1.0 + bound.abs());
-        prop_assert!(low >= lowest - slack(lowest), "step {}: ln r = {:e} below {:e}", number, low, lowest);
-        prop_assert!(high <= highest + slack(highest), "step {}: ln r = {:e} above {:e}", number, high, highest);
+        prop_assert!(
+            low >= lowest - slack(lowest),
+            "step {}: ln r = {:e} below {:e}",
+            number,
+            low,
+            lowest
+        );
+        prop_assert!(
+            high <= highest + slack(highest),
+            "step {}: ln r = {:e} above {:e}",
+            number,
+            high,
+            highest
+        );
 
         let change = (mass(problem, &state) / first_mass - 1.0).abs();
-        prop_assert!(change <= 1e-13, "step {}: mass changed by {:e}", number, change);
+        prop_assert!(
+            change <= 1e-13,
+            "step {}: mass changed by {:e}",
+            number,
+            change
+        );
 
         let now = divergences(&metrics(problem, &state));
         for ((name, now), (_, before)) in now.iter().zip(before) {
             let rounding = 1e-13 * before + 1e-15;
-            prop_assert!(!decreasing || *now <= before + rounding, "step {}: {} rose from {:e} to {:e}", number, name, before, now);
+            prop_assert!(
+                !decreasing || *now <= before + rounding,
+                "step {}: {} rose from {:e} to {:e}",
+                number,
+                name,
+                before,
+                now
+            );
         }
         before = now;
     }
@@ -156,9 +219,20 @@ fn holds_structure(problem: &Problem, start: &State, method: &mut dyn Method, st
 }
 
 /// Runs a method from the start of a case; a case that the method refuses by its stated range is no counterexample.
-fn check(case: &Case, settings: impl Fn(f64) -> MethodSettings, step: f64, steps: u32, decreasing: bool) -> Result<(), TestCaseError> {
+fn check(
+    case: &Case,
+    settings: impl Fn(f64) -> MethodSettings,
+    step: f64,
+    steps: u32,
+    decreasing: bool,
+) -> Result<(), TestCaseError> {
     let (problem, start) = case.problem();
-    let mut method = match ottoflow::flow::start(&problem, &start, settings(step), ottoflow::flow::Device::CpuDouble) {
+    let mut method = match ottoflow::flow::start(
+        &problem,
+        &start,
+        settings(step),
+        ottoflow::flow::Device::CpuDouble,
+    ) {
         Ok(method) => method,
         Err(error) => return Err(TestCaseError::fail(error.to_string())),
     };
@@ -198,46 +272,173 @@ fn the_extrapolated_method_keeps_mass_and_bounds_at_any_step() {
 
 #[test]
 fn probe_statistics() {
-    use std::collections::BTreeMap;
     use proptest::strategy::{Strategy, ValueTree};
+    use std::collections::BTreeMap;
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
     let mut runner = TestRunner::new_with_rng(Config::default(), seed);
     let strategy = cases(LARGEST_RANGE);
-    let mut table: BTreeMap<(String, usize, String), BTreeMap<String, (usize, f64)>> = BTreeMap::new();
-    let count: usize = std::env::var("COUNT").unwrap_or("200".into()).parse().unwrap();
+    let mut table: BTreeMap<(String, usize, String), BTreeMap<String, (usize, f64)>> =
+        BTreeMap::new();
+    let count: usize = std::env::var("COUNT")
+        .unwrap_or("200".into())
+        .parse()
+        .unwrap();
     for _ in 0..count {
         let case = strategy.new_tree(&mut runner).unwrap().current();
         let bound = explicit_bound(&case);
         let step = bound * case.log_step.exp();
         let mut add = |name: &str, result: Result<(), TestCaseError>| {
-            let key = (name.to_string(), case.axes.len(), case.divergence.name().to_string());
-            if let Err(e) = &result { println!("FAIL {name} {:?} {} target {:?} density {:?} log_step {:.1}: {e}", case.axes, case.divergence.name(), case.target, case.density, case.log_step); }
-            let kind = match result { Ok(()) => "ok".to_string(), Err(e) => {
-                let text = e.to_string();
-                let words: Vec<&str> = text.split_whitespace().collect();
-                words.iter().filter(|w| w.chars().all(|c| c.is_alphabetic() || c == '-')).take(7).cloned().collect::<Vec<_>>().join(" ")
-            }};
+            let key = (
+                name.to_string(),
+                case.axes.len(),
+                case.divergence.name().to_string(),
+            );
+            if let Err(e) = &result {
+                println!(
+                    "FAIL {name} {:?} {} target {:?} density {:?} log_step {:.1}: {e}",
+                    case.axes,
+                    case.divergence.name(),
+                    case.target,
+                    case.density,
+                    case.log_step
+                );
+            }
+            let kind = match result {
+                Ok(()) => "ok".to_string(),
+                Err(e) => {
+                    let text = e.to_string();
+                    let words: Vec<&str> = text.split_whitespace().collect();
+                    words
+                        .iter()
+                        .filter(|w| w.chars().all(|c| c.is_alphabetic() || c == '-'))
+                        .take(7)
+                        .cloned()
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                }
+            };
             let range = case.target.0.max(case.density.0);
-            let entry = table.entry(key).or_default().entry(kind).or_insert((0, f64::INFINITY));
-            entry.0 += 1; entry.1 = entry.1.min(range);
+            let entry = table
+                .entry(key)
+                .or_default()
+                .entry(kind)
+                .or_insert((0, f64::INFINITY));
+            entry.0 += 1;
+            entry.1 = entry.1.min(range);
         };
         let only = std::env::var("ONLY").unwrap_or_default();
         if only.is_empty() || only == "e" {
-        for order in [1, 3] {
-            add(&format!("explicit {order}"), check(&case, |step| explicit(order, Some(step)), 0.9 * bound, 100, true)); } }
+            for order in [1, 3] {
+                add(
+                    &format!("explicit {order}"),
+                    check(
+                        &case,
+                        |step| explicit(order, Some(step)),
+                        0.9 * bound,
+                        100,
+                        true,
+                    ),
+                );
+            }
+        }
         if only.is_empty() || only == "i" {
-        add("implicit 1", check(&case, |step| implicit(1, step), step, 20, true));
-        add("implicit 2", check(&case, |step| implicit(2, step), step, 20, false)); }
+            add(
+                "implicit 1",
+                check(&case, |step| implicit(1, step), step, 20, true),
+            );
+            add(
+                "implicit 2",
+                check(&case, |step| implicit(2, step), step, 20, false),
+            );
+        }
     }
-    for (key, values) in table { println!("STAT {key:?} {values:?}"); }
+    for (key, values) in table {
+        println!("STAT {key:?} {values:?}");
+    }
 }
 #[test]
 fn probe_one() {
-    let h = Case { axes: vec![(3,false,1.0),(3,false,1.0),(4,false,1.0)], target: (14.230832737893738, true, 13228170288082940091), density: (32.67752547607564, false, 3080740926177877047), divergence: DivergenceKind::Hellinger, log_step: 0.2 };
-    let step = explicit_bound(&h) * h.log_step.exp();
-    println!("hellinger {:?}", check(&h, |step| implicit(1, step), step, 3, true));
-    let h = Case { axes: vec![(4, false, 0.6684400805094323), (4, false, 1.0369377652136)], target: (131.153920305132, true, 5193606558130136804), density: (31.618458469763777, false, 4058231415683049452), divergence: DivergenceKind::Kl, log_step: 2.1 };
-    println!("KL");
-    let step = 1.622e-28;
-    println!("kl {:?}", check(&h, |step| implicit(1, step), step, 3, true));
+    for h in [
+        Case {
+            axes: vec![
+                (4, true, 2.701828837862347),
+                (4, true, 2.490854316406787),
+                (5, false, 2.664999895579063),
+            ],
+            target: (49.32063534266212, false, 66055640933403964),
+            density: (90.17262528197642, true, 13942057249640151132),
+            divergence: DivergenceKind::JensenShannon,
+            log_step: 14.0,
+        },
+        Case {
+            axes: vec![
+                (4, true, 0.4839202845254657),
+                (13, true, 0.32800689233795727),
+            ],
+            target: (131.16552047616773, false, 9521850523191077298),
+            density: (78.65840617977635, false, 4414756615348599219),
+            divergence: DivergenceKind::Kl,
+            log_step: 8.5,
+        },
+    ] {
+        println!("CASE");
+        let step = explicit_bound(&h) * h.log_step.exp();
+        println!(
+            "kl {:?}",
+            check(&h, |step| implicit(1, step), step, 3, true)
+        );
+    }
+}
+
+#[test]
+fn probe_cost() {
+    use crate::setup::*;
+    for (kind, separation) in [
+        (DivergenceKind::JensenShannon, 2.0),
+        (DivergenceKind::JensenShannon, 5.0),
+        (DivergenceKind::Kl, 5.0),
+        (DivergenceKind::ChiSquared, 5.0),
+        (DivergenceKind::Hellinger, 5.0),
+    ] {
+        let axis = Axis {
+            lower: -8.0,
+            upper: 8.0,
+            cells: 96,
+            boundary: Boundary::NoFlux,
+        };
+        let grid = Grid::new(vec![axis, axis]).unwrap();
+        let a = exact::log_gaussian([separation, 1.0, 0.0], [0.8, 1.0, 1.0]);
+        let b = exact::log_gaussian([-separation, 0.0, 0.0], [0.8, 0.7, 1.0]);
+        let log_target = exact::normalised(&grid, grid.sample(a));
+        let log_density = exact::normalised(&grid, grid.sample(b));
+        let problem = Problem {
+            grid,
+            log_target,
+            divergence: kind,
+        };
+        let start = exact::start(&problem, &log_density);
+        let clock = std::time::Instant::now();
+        let mut method = started(&problem, &start, adaptive(1e-3));
+        let (mut steps, mut iterations, mut linear, mut rejected) = (0, 0, 0, 0);
+        while method.time() < 1.0 && steps < 300 {
+            match method.advance(1.0) {
+                Ok(a) => {
+                    steps += a.steps;
+                    iterations += a.iterations;
+                    linear += a.linear_iterations;
+                    rejected += a.rejected;
+                }
+                Err(e) => {
+                    println!("ERR {e}");
+                    break;
+                }
+            }
+        }
+        println!(
+            "COST {kind:?} {separation} t {} steps {steps} newton {iterations} cg {linear} rejected {rejected} seconds {:.2} mass {:e}",
+            method.time(),
+            clock.elapsed().as_secs_f64(),
+            mass(&problem, &method.state().unwrap()) - 1.0
+        );
+    }
 }

@@ -18,6 +18,10 @@ const SETTLED: f64 = 1e-9;
 const REST: f64 = 1e-15;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
 const SETTLED_CELL: f64 = 1e-6;
+/// The mass that the solution may be short of or over in a step.
+const DEFECT: f64 = 2e-15;
+/// A change that no longer falls is rounding when it is below this.
+const STAGNANT: f64 = 1e-13;
 /// Diffusion in a step, relative to storage, that counts as weak.
 const WEAK: f64 = 0.1;
 /// ψ' below this is as good as zero: nothing moves.
@@ -34,6 +38,40 @@ impl std::ops::AddAssign for Effort {
     fn add_assign(&mut self, other: Self) {
         self.iterations += other.iterations;
         self.linear_iterations += other.linear_iterations;
+    }
+}
+
+/// What an iteration changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    /// Σ |δρ| · cell volume.
+    mass: f64,
+    /// The largest |δr|/r.
+    cell: f64,
+    /// Σ (ρ − ρ⁰) · cell volume, zero for the exact solution.
+    defect: f64,
+}
+
+impl Moved {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            mass: self.mass + other.mass,
+            cell: self.cell.max(other.cell),
+            defect: self.defect + other.defect,
+        }
+    }
+
+    /// Whether what is left after this iteration is below rounding, the iteration before having changed `before`.
+    fn settled(self, before: f64, direct: bool) -> bool {
+        // Superlinear convergence multiplies the next change by at least as small a factor as this one.
+        let factor = if before.is_finite() {
+            (self.mass / before).min(1.0)
+        } else {
+            1.0
+        };
+        let exact = self.mass * factor <= REST && self.defect.abs() <= DEFECT;
+        let stagnant = self.mass <= STAGNANT && factor > 0.5;
+        self.mass <= SETTLED && (exact || stagnant) && (self.cell <= SETTLED_CELL || !direct)
     }
 }
 
@@ -112,13 +150,11 @@ impl<D: Divergence> EulerStep<D> {
             }
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
-            let (mass, cell) = self.update(solution, bounds);
-            // Superlinear convergence multiplies the next change by at least as small a factor as this one.
-            let next = if change.is_finite() { mass * (mass / change).min(1.0) } else { mass };
-            change = mass;
-            if mass <= SETTLED && next <= REST && (cell <= SETTLED_CELL || !self.direct) {
+            let moved = self.update(initial, solution, bounds);
+            if moved.settled(change, self.direct) {
                 return Ok(effort);
             }
+            change = moved.mass;
         }
         let iterations = effort.iterations;
         Err(FlowError::Newton {
@@ -185,35 +221,35 @@ impl<D: Divergence> EulerStep<D> {
         }
     }
 
-    /// Applies the increment; returns the change of ρ in L1 and the largest relative change of r in a cell.
-    fn update(&self, solution: &mut [f64], [lowest, highest]: [f64; 2]) -> (f64, f64) {
+    /// Applies the increment.
+    fn update(&self, initial: &[f64], solution: &mut [f64], [lowest, highest]: [f64; 2]) -> Moved {
         let increment = self.increment.as_slice().unwrap_or_default();
         let empty = D::kirchhoff(f64::NEG_INFINITY);
         let n = self.couplings.row();
         let rows = solution.par_chunks_mut(n).enumerate();
         // The sum only decides when to stop, but the number of iterations shows in the bits: add it in order.
-        let parts: Vec<(f64, f64)> = rows
+        let parts: Vec<Moved> = rows
             .map(|(row, solution)| {
-                let (mut moved, mut largest) = (0.0_f64, 0.0_f64);
+                let mut moved = Moved::default();
                 for (i, value) in solution.iter_mut().enumerate() {
                     let cell = row * n + i;
                     let updated = D::newton_update(*value, increment[cell])
                         .max(lowest)
                         .min(highest);
+                    let mass = self.mass(cell, updated);
                     let change = D::relative_change(updated, *value).abs();
-                    let whole = D::relative_change(updated, empty);
-                    moved += self.mass(cell, updated) * change;
+                    moved.mass += mass * change;
+                    moved.defect += mass * D::relative_change(updated, initial[cell]);
                     if change > 0.0 {
-                        largest = largest.max(change / whole);
+                        let relative = change / D::relative_change(updated, empty);
+                        moved.cell = moved.cell.max(relative);
                     }
                     *value = updated;
                 }
-                (moved, largest)
+                moved
             })
             .collect();
-        parts.iter().fold((0.0, 0.0_f64), |(sum, largest), part| {
-            (sum + part.0, largest.max(part.1))
-        })
+        parts.into_iter().fold(Moved::default(), Moved::plus)
     }
 
     /// π/ψ'(w) · cell volume: what a unit of relative change weighs.
