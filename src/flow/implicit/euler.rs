@@ -12,8 +12,8 @@ use crate::grid::Field;
 
 /// Iterations after which a step is given up.
 const MAX_ITERATIONS: usize = 60;
-/// The iteration ends when the last change of ρ is below this in L1: it converges quadratically, so the error is its square.
-const SETTLED: f64 = 1e-9;
+/// The iteration may end when the last change of ρ is below this in L1.
+const SETTLED: f64 = 1e-8;
 /// What the next change may still be: where Newton's iteration is not yet quadratic, a small change does not mean a small error.
 const REST: f64 = 1e-15;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
@@ -88,7 +88,8 @@ pub(super) struct EulerStep<D> {
     slope: Field,
     rhs: Field,
     increment: Field,
-    direct: bool,
+    /// Whether the linear systems are solved by elimination, exact cell by cell.
+    pub direct: bool,
     /// Whether ψ' vanishes at r = 0, so that a small increment of w is a large one of r.
     degenerate: bool,
     polished: Vec<f64>,
@@ -133,8 +134,8 @@ impl<D: Divergence> EulerStep<D> {
             if self.residual(dt, initial, solution) == 0.0 {
                 return Ok(effort);
             }
-            // Far from the solution a rough direction will do.
-            let tolerance = if change > 1e-4 { 1e-6 } else { 1e-9 };
+            // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
+            let tolerance = (1e-2 * change).clamp(1e-8, 1e-3);
             // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
             self.increment.fill(0.0);
             let report = self
