@@ -35,7 +35,8 @@ test-rust: ## The tests in Rust
 # The files come from the tests in Rust; without them these fail.
 test-python: test-rust ## Open the files that the tests left with h5py, xarray and VTK
 	@scripts/setup readers
-	OTTOFLOW_TRAJECTORIES="$(TARGET_FOLDER)/test-trajectories" .tools/python -m pytest -q -p no:cacheprovider tests/python
+	OTTOFLOW="$(TARGET_FOLDER)/release/ottoflow" OTTOFLOW_TRAJECTORIES="$(TARGET_FOLDER)/test-trajectories" \
+		.tools/python -m pytest -q -p no:cacheprovider tests/python
 
 bench: ## Measure the speed, beside what the machine can do
 	@scripts/setup build
