@@ -64,6 +64,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             options: Options {
                 precision: place.precision,
                 overwrite: arguments.force,
+                expected_frames: Some(scenario.output.times.len()),
             },
         },
     )?;

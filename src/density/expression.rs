@@ -80,7 +80,7 @@ const FUNCTIONS: [(&str, Function); 13] = [
     ("max", Function::OfTwo(Scaled::maximum)),
 ];
 const CONSTANTS: [(&str, f64); 2] = [("pi", std::f64::consts::PI), ("e", std::f64::consts::E)];
-/// Longer or more deeply nested expressions are refused: the grammar is recursive.
+/// More deeply nested expressions are refused: the grammar is recursive.
 const MAXIMAL_DEPTH: usize = 200;
 
 /// A syntax tree ready to be evaluated.
@@ -94,8 +94,15 @@ pub(super) enum Expression {
 
 /// A grammatical part whose names may still be wrong.
 type Part = Result<Expression, ExpressionError>;
-/// Text that knows its place, and the names of the variables.
-type Input<'a> = winnow::Stateful<LocatingSlice<&'a str>, &'a [&'static str]>;
+/// Text that knows its place, with what its reading depends on.
+type Input<'a> = winnow::Stateful<LocatingSlice<&'a str>, Scope<'a>>;
+
+/// The whole text and the names of the variables.
+#[derive(Clone, Copy, Debug)]
+struct Scope<'a> {
+    text: &'a str,
+    variables: &'a [&'static str],
+}
 
 impl Expression {
     /// Reads an expression in the variables of these names.
@@ -103,7 +110,7 @@ impl Expression {
         check_depth(text)?;
         let input = Input {
             input: LocatingSlice::new(text),
-            state: variables,
+            state: Scope { text, variables },
         };
         sum.parse(input)
             .unwrap_or_else(|error| Err(syntax_error(text, error.offset())))
@@ -123,17 +130,19 @@ impl Expression {
     }
 }
 
-/// Bounds the depth of the recursion by counting what can nest: parentheses, signs and powers.
+/// Bounds the depth of the recursion by counting what nests: parentheses, signs and powers.
 fn check_depth(text: &str) -> Result<(), ExpressionError> {
-    let (mut open, mut run) = (0_usize, 0_usize);
-    for character in text.chars() {
+    let (mut open, mut run, mut after_operand) = (0_usize, 0_usize, false);
+    for character in text.chars().filter(|character| !character.is_whitespace()) {
         match character {
             '(' => open += 1,
             ')' => open = open.saturating_sub(1),
-            '-' | '^' => run += 1,
-            '+' | '*' | '/' | ',' => run = 0,
+            '^' => run += 1,
+            '-' if !after_operand => run += 1,
+            '+' | '-' | '*' | '/' | ',' => run = 0,
             _ => (),
         }
+        after_operand = ends_operand(character);
         if open + run > MAXIMAL_DEPTH {
             return Err(ExpressionError::TooDeep(MAXIMAL_DEPTH));
         }
@@ -141,33 +150,38 @@ fn check_depth(text: &str) -> Result<(), ExpressionError> {
     Ok(())
 }
 
+fn ends_operand(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, ')' | '.' | '_')
+}
+
+/// The number of the character at a byte, counted from 1.
+fn position(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or(text).chars().count() + 1
+}
+
 fn syntax_error(text: &str, offset: usize) -> ExpressionError {
     let (before, rest) = text.split_at_checked(offset).unwrap_or((text, ""));
     let rest = rest.trim_start();
-    let after_operand = before
-        .trim_end()
-        .ends_with(|last: char| last.is_alphanumeric() || matches!(last, ')' | '.' | '_'));
+    let after_operand = before.trim_end().ends_with(ends_operand);
+    let open = before.matches('(').count() > before.matches(')').count();
     ExpressionError::Syntax {
-        position: text.len() - rest.len() + 1,
+        position: position(text, text.len() - rest.len()),
         found: match rest.chars().next() {
             Some(character) => format!("{character:?}"),
             None => "the end".to_owned(),
         },
-        expected: if after_operand {
-            "an operator, a comma or a closing parenthesis where one fits"
-        } else {
-            "a number, a name or an opening parenthesis"
+        expected: match (after_operand, open) {
+            (false, _) => "a number, a name or an opening parenthesis",
+            (true, false) => "an operator",
+            (true, true) => "an operator or a closing parenthesis",
         },
     }
 }
 
 fn sum(input: &mut Input) -> ModalResult<Part> {
     use Infix::{Left, Right};
-    expression(cut_err(spaced(alt((number, parenthesised, named)))))
-        .prefix(spaced(dispatch! {any;
-            '-' => Prefix(3, |_, part: Part| Ok(part.map(|part| Expression::OfOne(|x| -x, part.into())))),
-            _ => fail,
-        }))
+    expression(spaced(alt((number, parenthesised, named))))
+        .prefix(cut_err(spaced('-').map(|_| Prefix(3, negated))))
         .infix(spaced(dispatch! {any;
             '+' => Left(1, |_, left, right| of_two(|a, b| a + b, left, right)),
             '-' => Left(1, |_, left, right| of_two(|a, b| a - b, left, right)),
@@ -177,6 +191,10 @@ fn sum(input: &mut Input) -> ModalResult<Part> {
             _ => fail,
         }))
         .parse_next(input)
+}
+
+fn negated(_input: &mut Input, part: Part) -> ModalResult<Part> {
+    Ok(part.map(|part| Expression::OfOne(|x| -x, Box::new(part))))
 }
 
 fn of_two(function: fn(Scaled, Scaled) -> Scaled, left: Part, right: Part) -> ModalResult<Part> {
@@ -207,7 +225,7 @@ fn number(input: &mut Input) -> ModalResult<Part> {
 
 /// A variable, a constant, or a function with its arguments.
 fn named(input: &mut Input) -> ModalResult<Part> {
-    let position = input.current_token_start() + 1;
+    let position = position(input.state.text, input.current_token_start());
     let word = (
         one_of(|c: char| c.is_alphabetic() || c == '_'),
         take_while(0.., |c: char| c.is_alphanumeric() || c == '_'),
@@ -220,7 +238,7 @@ fn named(input: &mut Input) -> ModalResult<Part> {
     .parse_next(input)?;
     Ok(match arguments {
         Some(arguments) => call(position, name, arguments),
-        None => variable_or_constant(position, name, input.state),
+        None => variable_or_constant(position, name, input.state.variables),
     })
 }
 

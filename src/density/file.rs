@@ -14,7 +14,7 @@ use crate::grid::{Field, Grid};
 pub struct File {
     /// The HDF5 file, relative to the scenario file.
     pub path: PathBuf,
-    /// The dataset: density values of shape ([z,] [y,] x), or (time, [z,] [y,] x).
+    /// The dataset: density values along (z, y, x), without the axes the grid does not have; a time axis may come first.
     pub dataset: String,
     /// Which frame of a dataset with a time axis, counted from 0; the last one if not given.
     pub frame: Option<usize>,
@@ -54,14 +54,14 @@ impl DensityKind for File {
 
 impl File {
     fn no_dataset(&self, file: &hdf5::File, path: PathBuf) -> DensityProblem {
-        let names = file.datasets().unwrap_or_default();
+        let datasets = file.datasets().unwrap_or_default();
+        let name = |dataset: &hdf5::Dataset| dataset.name().trim_start_matches('/').to_owned();
+        let mut valid: Vec<String> = datasets.iter().map(name).collect();
+        valid.sort();
         DensityProblem::NoDataset {
             path,
             found: self.dataset.clone(),
-            valid: names
-                .iter()
-                .map(|dataset| dataset.name().trim_start_matches('/').to_owned())
-                .collect(),
+            valid,
         }
     }
 

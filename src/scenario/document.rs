@@ -94,7 +94,7 @@ pub(super) struct TimeSection {
     pub(super) method: MethodKind,
     /// The order of the method: explicit 1 to 3, implicit 1 or 2.
     #[schemars(range(min = 1, max = 3))]
-    pub(super) order: Option<u8>,
+    pub(super) order: Option<usize>,
     /// The time at which the run ends.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) end: f64,

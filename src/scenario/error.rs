@@ -56,7 +56,7 @@ impl Problem {
     pub(super) fn at(self, key: &str) -> Fault {
         Fault {
             key: key.to_owned(),
-            problem: self,
+            problem: Box::new(self),
         }
     }
 
@@ -88,7 +88,7 @@ pub(super) fn one_of(names: &[&str]) -> String {
 #[error("{key}: {problem}")]
 pub(super) struct Fault {
     pub(super) key: String,
-    pub(super) problem: Problem,
+    pub(super) problem: Box<Problem>,
 }
 
 impl Fault {
@@ -130,8 +130,8 @@ pub struct ScenarioError {
     /// The dotted key, as in `target.components.0.weight`; empty for the file as a whole.
     pub key: String,
     /// What is wrong.
-    pub problem: Problem,
-    source: NamedSource<String>,
+    pub problem: Box<Problem>,
+    source: Box<NamedSource<String>>,
 }
 
 impl ScenarioError {
@@ -140,7 +140,9 @@ impl ScenarioError {
             place,
             key: fault.key,
             problem: fault.problem,
-            source: NamedSource::new(file_name, text.to_owned()).with_language("TOML"),
+            source: NamedSource::new(file_name, text.to_owned())
+                .with_language("TOML")
+                .into(),
         }
     }
 }
@@ -170,7 +172,7 @@ impl fmt::Display for ScenarioError {
 impl Diagnostic for ScenarioError {
     fn source_code(&self) -> Option<&dyn SourceCode> {
         match self.place {
-            Place::Text { .. } => Some(&self.source),
+            Place::Text { .. } => Some(&*self.source),
             Place::File | Place::Override(_) => None,
         }
     }

@@ -56,10 +56,11 @@ impl Fault {
         };
         let expected = match expected.to_string().as_str() {
             "f64" => "a number".to_owned(),
-            "usize" | "u8" => "a whole number that is not negative".to_owned(),
+            "usize" => "a whole number that is not negative".to_owned(),
             "a string" | "path string" => "a text in quotes".to_owned(),
             "a sequence" => "a list".to_owned(),
             structure if structure.starts_with("struct ") => "a table".to_owned(),
+            words if words.starts_with("enum ") => "a word in quotes".to_owned(),
             other => other.to_owned(),
         };
         Problem::Unexpected { found, expected }.at("")
@@ -78,7 +79,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Integer(number) => visitor.visit_i64(*number),
             Value::Float(number) if number.is_finite() => visitor.visit_f64(*number),
             Value::Float(number) => Err(Problem::Unexpected {
-                found: number.to_string(),
+                found: number.to_string().to_lowercase(),
                 expected: "a finite number".to_owned(),
             }
             .at("")),
@@ -131,9 +132,22 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         }
     }
 
+    /// Unlike `serde` at large, a list is not taken for a structure.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _keys: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct identifier ignored_any
+        tuple_struct map identifier ignored_any
     }
 }
 

@@ -133,7 +133,7 @@ impl TimeSection {
         Ok(TimeSettings {
             end: self.end,
             method: self.method,
-            order: self.order,
+            order: self.order.and_then(|order| u8::try_from(order).ok()),
             stepping,
         })
     }

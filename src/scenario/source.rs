@@ -70,7 +70,7 @@ impl Source {
         if let Some(argument) = self.overrides.iter().rev().find(sets) {
             return Place::Override(argument.clone());
         }
-        match &fault.problem {
+        match &*fault.problem {
             Problem::Unreadable(_) | Problem::Syntax(_) => Place::File,
             problem => self.text_place(self.locate(&fault.key, problem)),
         }

@@ -106,6 +106,7 @@ fn a_frame_other_than_declared_is_refused_and_the_writer_goes_on() {
             options: Options {
                 precision: Precision::F64,
                 overwrite: false,
+                expected_frames: None,
             },
         },
     )
@@ -183,6 +184,7 @@ fn a_description_at_odds_with_itself_is_refused_before_a_file_is_made() {
         options: Options {
             precision: Precision::F64,
             overwrite: false,
+            expected_frames: None,
         },
     };
     let small = Field::zeros((1, 1, 6));

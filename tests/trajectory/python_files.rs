@@ -21,4 +21,12 @@ fn files_for_the_python_readers_are_written() {
         writer.finish(Status::Complete).unwrap();
         assert_holds_sample(&Trajectory::open(&path).unwrap(), &grid, 6);
     }
+    let path = python_folder().join("2d-f64-open-ended.h5");
+    let _ = std::fs::remove_file(&path);
+    let grid = sample::grid(&[5, 4]);
+    let mut writer = sample::create_open_ended(&path, &grid);
+    for frame in 0..6 {
+        sample::write(&mut writer, &grid, frame).unwrap();
+    }
+    writer.finish(Status::Complete).unwrap();
 }

@@ -101,7 +101,7 @@ fn a_frame_of_many_chunks_comes_back() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.h5");
     let grid = sample::grid(&[600, 500]);
-    let mut writer = sample::create(&path, &grid, Precision::F64);
+    let mut writer = sample::create_open_ended(&path, &grid);
     for frame in 0..2 {
         sample::write(&mut writer, &grid, frame).unwrap();
     }

@@ -76,11 +76,38 @@ pub fn create(path: &Path, grid: &Grid, precision: Precision) -> TrajectoryWrite
     try_create(path, grid, precision, false).unwrap()
 }
 
+/// Makes a file whose writer does not know how many frames come.
+pub fn create_open_ended(path: &Path, grid: &Grid) -> TrajectoryWriter {
+    create_with(
+        path,
+        grid,
+        Options {
+            precision: Precision::F64,
+            overwrite: false,
+            expected_frames: None,
+        },
+    )
+    .unwrap()
+}
+
 pub fn try_create(
     path: &Path,
     grid: &Grid,
     precision: Precision,
     overwrite: bool,
+) -> Result<TrajectoryWriter, OutputError> {
+    let options = Options {
+        precision,
+        overwrite,
+        expected_frames: Some(6),
+    };
+    create_with(path, grid, options)
+}
+
+fn create_with(
+    path: &Path,
+    grid: &Grid,
+    options: Options,
 ) -> Result<TrajectoryWriter, OutputError> {
     TrajectoryWriter::create(
         path,
@@ -91,10 +118,7 @@ pub fn try_create(
             fields: &all_fields(grid),
             metrics: &METRICS,
             step_columns: &STEP_COLUMNS,
-            options: Options {
-                precision,
-                overwrite,
-            },
+            options,
         },
     )
 }

@@ -30,7 +30,10 @@ fn child_that_fills_its_disk() {
     let again = sample::write(&mut writer, &grid, frame).unwrap_err();
     assert!(matches!(again, OutputError::Broken { .. }));
     println!("committed {frame}");
-    println!("finish {:?}", writer.finish(Status::Failed));
+    // A full disk may have no room for the status either: then that is said, and the file stays as it is.
+    if let Err(error) = writer.finish(Status::Failed) {
+        assert!(error.to_string().contains("File too large"), "{error}");
+    }
 }
 
 /// A limit on the size of files gives the same error path as a full disk, without one.
@@ -58,10 +61,10 @@ fn when_the_disk_fills_up_the_error_says_so_and_the_committed_frames_stay() {
         .find_map(|line| line.strip_prefix("committed "));
     let committed: usize = line.unwrap().parse().unwrap();
     assert!(committed > 3);
-    println!("{text}");
     let grid = sample::grid(&[64, 64]);
     assert_holds_sample(&Trajectory::open(&path).unwrap(), &grid, committed);
-    println!("{}", repair(&path).unwrap());
+    // Ending the file repairs it where the full disk allows; otherwise this does.
+    assert_eq!(repair(&path).unwrap().frames, committed);
     assert_holds_sample(&Trajectory::open(&path).unwrap(), &grid, committed);
     assert!(repair(&path).unwrap().nothing_to_do());
 }

@@ -14,9 +14,26 @@ use tempfile::tempdir;
 use crate::alone;
 use crate::sample::{self, assert_holds_sample, python_folder};
 
-/// Grids whose frames are one small chunk and several large ones.
-fn grid(large: bool) -> Grid {
-    sample::grid(if large { &[400, 360] } else { &[24, 20] })
+/// What the child writes.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Frames of one small chunk, a known number of them.
+    Small,
+    /// The same, of unknown number.
+    OpenEnded,
+    /// Frames of two chunks of 576 KB.
+    Large,
+}
+
+impl Run {
+    const ALL: [Self; 3] = [Self::Small, Self::OpenEnded, Self::Large];
+
+    fn grid(self) -> Grid {
+        match self {
+            Self::Small | Self::OpenEnded => sample::grid(&[24, 20]),
+            Self::Large => sample::grid(&[400, 360]),
+        }
+    }
 }
 
 /// The child of the tests below: writes frames until it is killed and says so after each commit.
@@ -24,8 +41,13 @@ fn grid(large: bool) -> Grid {
 #[ignore = "runs only as a child process, until it is killed"]
 fn child_that_writes_until_killed() {
     let path = std::env::var("OTTOFLOW_TEST_PATH").unwrap();
-    let grid = grid(std::env::var("OTTOFLOW_TEST_LARGE").is_ok());
-    let mut writer = sample::create(Path::new(&path), &grid, Precision::F64);
+    let number: usize = std::env::var("OTTOFLOW_TEST_RUN").unwrap().parse().unwrap();
+    let run = Run::ALL[number];
+    let grid = run.grid();
+    let mut writer = match run {
+        Run::Small => sample::create(Path::new(&path), &grid, Precision::F64),
+        Run::OpenEnded | Run::Large => sample::create_open_ended(Path::new(&path), &grid),
+    };
     for frame in 0.. {
         sample::write(&mut writer, &grid, frame).unwrap();
         println!("committed {}", frame + 1);
@@ -33,18 +55,21 @@ fn child_that_writes_until_killed() {
     }
 }
 
-/// Starts the child, kills it a while after so many commits and returns how many it had reported.
-fn run_and_kill(path: &Path, large: bool, commits: usize, delay: Duration) -> usize {
+/// A command that starts the child.
+fn child(path: &Path, run: Run) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "kill::child_that_writes_until_killed"])
         .args(["--ignored", "--nocapture"])
         .env("OTTOFLOW_TEST_PATH", path)
+        .env("OTTOFLOW_TEST_RUN", (run as usize).to_string())
         .stdout(Stdio::piped());
-    if large {
-        command.env("OTTOFLOW_TEST_LARGE", "1");
-    }
-    let mut child = command.spawn().unwrap();
+    command
+}
+
+/// Starts the child, kills it a while after so many commits and returns how many it had reported.
+fn run_and_kill(path: &Path, run: Run, commits: usize, delay: Duration) -> usize {
+    let mut child = child(path, run).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut committed = 0;
     let mut note = |line: String| {
@@ -89,13 +114,16 @@ fn a_run_killed_at_any_moment_keeps_every_committed_frame() {
     let mut ahead = 0;
     for trial in 0..30 {
         let path = folder.path().join(format!("{trial}.h5"));
-        let large = trial % 3 == 0;
-        let grid = grid(large);
+        let run = Run::ALL[trial % 3];
+        let grid = run.grid();
         // A frame takes about 1 ms on the small grid and 30 ms on the large one.
-        let delay =
-            Duration::from_micros(random.random_range(0..if large { 60_000 } else { 4_000 }));
-        let commits = random.random_range(1..if large { 4 } else { 40 });
-        let committed = run_and_kill(&path, large, commits, delay);
+        let (longest, most) = match run {
+            Run::Small | Run::OpenEnded => (4_000, 40),
+            Run::Large => (60_000, 4),
+        };
+        let delay = Duration::from_micros(random.random_range(0..longest));
+        let commits = random.random_range(1..most);
+        let committed = run_and_kill(&path, run, commits, delay);
 
         let trajectory = Trajectory::open(&path).unwrap();
         let frames = trajectory.frames();
@@ -130,7 +158,7 @@ fn a_killed_and_repaired_file_is_left_for_the_python_readers() {
     let _alone = alone();
     let path = python_folder().join("2d-f64-killed.h5");
     let _ = std::fs::remove_file(&path);
-    let committed = run_and_kill(&path, false, 5, Duration::from_micros(700));
+    let committed = run_and_kill(&path, Run::Small, 5, Duration::from_micros(700));
     assert!(repair(&path).unwrap().frames >= committed);
 }
 
@@ -139,18 +167,12 @@ fn a_running_file_shows_its_committed_frames_to_another_process_and_cannot_be_re
     let _alone = alone();
     let folder = tempdir().unwrap();
     let path = folder.path().join("a.h5");
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::child_that_writes_until_killed"])
-        .args(["--ignored", "--nocapture"])
-        .env("OTTOFLOW_TEST_PATH", &path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = child(&path, Run::Small).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     while !lines.next().unwrap().unwrap().ends_with("committed 3") {}
     let trajectory = Trajectory::open(&path).unwrap();
     assert!(trajectory.frames() >= 3);
-    assert_holds_sample(&trajectory, &grid(false), trajectory.frames());
+    assert_holds_sample(&trajectory, &Run::Small.grid(), trajectory.frames());
     let error = repair(&path).unwrap_err();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -12,8 +12,10 @@ use crate::grid::Field;
 
 /// Iterations after which a step is given up.
 const MAX_ITERATIONS: usize = 60;
-/// The iteration ends when the last change of ρ is below this in L1: it converges quadratically, so the error is its square.
-const SETTLED: f64 = 1e-9;
+/// The iteration ends when the last change of ρ is below this in L1: it converges quadratically, so the error is its square. Elimination
+/// gives another round for little.
+const SETTLED: f64 = 1e-8;
+const SETTLED_DIRECT: f64 = 1e-10;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
 const SETTLED_CELL: f64 = 1e-6;
 /// ψ' below this is as good as zero: nothing moves.
@@ -46,7 +48,8 @@ pub(super) struct EulerStep<D> {
     slope: Field,
     rhs: Field,
     increment: Field,
-    direct: bool,
+    /// Whether the linear systems are solved by elimination, exact cell by cell.
+    pub direct: bool,
     divergence: PhantomData<D>,
 }
 
@@ -86,8 +89,8 @@ impl<D: Divergence> EulerStep<D> {
             if self.residual(dt, initial, solution) == 0.0 {
                 return Ok(effort);
             }
-            // Far from the solution a rough direction will do.
-            let tolerance = if change > 1e-4 { 1e-6 } else { 1e-9 };
+            // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
+            let tolerance = (1e-2 * change).clamp(1e-8, 1e-3);
             let report = self
                 .elliptic
                 .solve(dt, &self.slope, &self.rhs, tolerance, &mut self.increment)
@@ -100,7 +103,11 @@ impl<D: Divergence> EulerStep<D> {
             effort.linear_iterations += report.iterations;
             let (mass, cell) = self.update(solution, bounds);
             change = mass;
-            if mass <= SETTLED && (cell <= SETTLED_CELL || !self.direct) {
+            let settled = match self.direct {
+                true => mass <= SETTLED_DIRECT && cell <= SETTLED_CELL,
+                false => mass <= SETTLED,
+            };
+            if settled {
                 return Ok(effort);
             }
         }

@@ -55,6 +55,9 @@ pub struct Implicit<D> {
     first_half: Vec<f64>,
     second_half: Vec<f64>,
     result: Vec<f64>,
+    /// w before the last step, and its length.
+    previous: Vec<f64>,
+    last_step: f64,
 }
 
 impl<D: Divergence> Implicit<D> {
@@ -105,6 +108,8 @@ impl<D: Divergence> Implicit<D> {
             stepping,
             time: state.time,
             bounds,
+            previous: current.iter().copied().collect(),
+            last_step: 1.0,
             current,
             full: values(),
             first_half: values(),
@@ -131,13 +136,23 @@ impl<D: Divergence> Implicit<D> {
             first_half,
             second_half,
             result,
+            previous,
+            last_step,
             ..
         } = self;
         let (time, bounds) = (self.time, self.bounds);
         let initial = current.as_slice().unwrap_or_default();
-        first_half.copy_from_slice(initial);
+        // Fronts that run through deep tails, which only elimination resolves cell by cell, are no lines in time.
+        let onward = if euler.direct { 0.0 } else { 1.0 };
+        guess(
+            first_half,
+            initial,
+            previous,
+            onward * 0.5 * dt / *last_step,
+            bounds,
+        );
         let mut effort = euler.solve(time, 0.5 * dt, initial, first_half, bounds)?;
-        second_half.copy_from_slice(first_half);
+        guess(second_half, first_half, initial, onward, bounds);
         effort += euler.solve(time + 0.5 * dt, 0.5 * dt, first_half, second_half, bounds)?;
         full.copy_from_slice(second_half);
         effort += euler.solve(time, dt, initial, full, bounds)?;
@@ -164,8 +179,10 @@ impl<D: Divergence> Implicit<D> {
 
     fn accept(&mut self, dt: f64, until: f64) {
         if let Some(current) = self.current.as_slice_mut() {
+            self.previous.copy_from_slice(current);
             current.copy_from_slice(&self.result);
         }
+        self.last_step = dt;
         let reached = self.time + dt;
         self.time = if (until - reached).abs() <= 1e-12 * until.abs() {
             until
@@ -255,5 +272,13 @@ impl<D: Divergence> Method for Implicit<D> {
             time: self.time,
             log_ratio: self.current.mapv(D::log_ratio::<f64>),
         })
+    }
+}
+
+/// A first guess: w goes on for `ratio` times the way it took since `before`, within the bounds.
+fn guess(guess: &mut [f64], now: &[f64], before: &[f64], ratio: f64, [lowest, highest]: [f64; 2]) {
+    let ratio = ratio.min(1.0);
+    for (guess, (now, before)) in guess.iter_mut().zip(now.iter().zip(before)) {
+        *guess = (now + ratio * (now - before)).max(lowest).min(highest);
     }
 }

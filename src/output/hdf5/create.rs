@@ -1,49 +1,36 @@
 //! The empty trajectory: every array, scale and attribute, before the first frame.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use hdf5::file::LibraryVersion;
-use hdf5::plist::file_create::{AttrCreationOrder, LinkCreationOrder};
-use hdf5::types::{FixedAscii, VarLenArray, VarLenUnicode};
-use hdf5::{
-    Dataset, Error, Extent, File, Group, H5Type, Location, ObjectReference1, Result, SimpleExtents,
-};
+use hdf5::plist::file_create::{AttrCreationOrder, FileSpaceStrategy, LinkCreationOrder};
+use hdf5::types::FixedAscii;
+use hdf5::{Extent, File, Group, Result};
 
+use super::arrays::{
+    Array, add_number, add_text, column, make, make_scale, new_group, write_attachments,
+};
+use super::claim::{check, claim};
+use super::compress::write_field;
 use super::error::OutputError;
 use super::layout::{Description, MetricName, Precision, Status, StepColumn};
-use super::{FORMAT, FORMAT_VERSION, raw};
-use crate::grid::{AXIS_NAMES, Boundary, Field};
+use super::{FORMAT, FORMAT_VERSION};
+use crate::grid::{AXIS_NAMES, Boundary};
 
+/// Bytes of a page of memory. The system writes a page at a time, so that a kill can leave a block that crosses a page half written; with
+/// this page size the library places no small block across a boundary.
+const PAGE_BYTES: u64 = 4096;
+/// Chunks of an array whose index still fits on pages of [`PAGE_BYTES`]. The library's index of an array that grows along one axis comes in
+/// blocks that double; after this many entries one is larger than a page.
+const PAGED_INDEX_CHUNKS: usize = 2000;
 /// Bytes of a chunk of a field: large enough for speed, small enough to read a part of a large frame.
 const FIELD_CHUNK_BYTES: usize = 1 << 20;
 /// Rows of a chunk of a metric. Not compressed: a filled-up chunk is then written in place, which a kill cannot tear.
 const METRIC_CHUNK_ROWS: usize = 128;
-/// Rows of a chunk of a column of `steps`.
-const STEP_CHUNK_ROWS: usize = 1024;
-
-/// Where a dimension scale is used: an entry of its attribute `REFERENCE_LIST`.
-#[derive(Clone, Copy, H5Type)]
-#[repr(C)]
-struct Attachment {
-    dataset: ObjectReference1,
-    dimension: i32,
-}
-
-/// An array to be made.
-struct Array<'a> {
-    name: &'a str,
-    long_name: &'a str,
-    precision: Precision,
-    /// The scales of its axes, slowest first; empty for a scale.
-    axes: &'a [&'static str],
-    extents: Vec<Extent>,
-    chunk: Option<Vec<usize>>,
-    compressed: bool,
-}
+/// Rows of a chunk of a column of `steps`: one page.
+const STEP_CHUNK_ROWS: usize = 512;
 
 /// Makes the file at `path` with no frame in it, open for writing.
 pub(super) fn create(
@@ -59,6 +46,12 @@ pub(super) fn create(
             creation
                 .link_creation_order(LinkCreationOrder::Indexed)
                 .attr_creation_order(AttrCreationOrder::Indexed)
+                .file_space_strategy(FileSpaceStrategy::FreeSpaceManager {
+                    paged: true,
+                    persist: false,
+                    threshold: 1,
+                })
+                .file_space_page_size(PAGE_BYTES)
         });
     let file = builder
         .create(path)
@@ -66,84 +59,6 @@ pub(super) fn create(
     fill(&file, description)
         .map_err(|error| OutputError::writing(path, "the header and empty arrays", &error))?;
     Ok(file)
-}
-
-/// Refuses a description that names an array twice, an axis that is not there or a target of another shape.
-fn check(path: &Path, description: &Description) -> std::result::Result<(), OutputError> {
-    let mismatch = |found: String, expected: String| {
-        Err(OutputError::Mismatch {
-            path: path.to_owned(),
-            found,
-            expected,
-        })
-    };
-    let grid = description.grid;
-    if description.target.dim() != grid.shape() {
-        return mismatch(
-            format!("a target of shape {:?}", description.target.dim()),
-            format!("the grid's {:?}", grid.shape()),
-        );
-    }
-    let mut names: Vec<String> = description
-        .fields
-        .iter()
-        .map(|field| field.name())
-        .collect();
-    names.extend(description.metrics.iter().map(|name| name.name().into()));
-    for (index, name) in names.iter().enumerate() {
-        if names[..index].contains(name) {
-            return mismatch(format!("{name} twice"), "each name once".into());
-        }
-    }
-    for (index, column) in description.step_columns.iter().enumerate() {
-        if description.step_columns[..index].contains(column) {
-            return mismatch(
-                format!("step column {} twice", column.name()),
-                "each name once".into(),
-            );
-        }
-    }
-    for field in description.fields {
-        if field
-            .component()
-            .is_some_and(|axis| axis >= grid.dimension())
-        {
-            return mismatch(
-                format!("field {}", field.name()),
-                format!("a component of a grid with {} axes", grid.dimension()),
-            );
-        }
-    }
-    Ok(())
-}
-
-/// Makes sure that the file can be written and belongs to no running writer, with the system's own words when not.
-fn claim(path: &Path, overwrite: bool) -> std::result::Result<(), OutputError> {
-    let opened = if overwrite {
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-    } else {
-        OpenOptions::new().write(true).create_new(true).open(path)
-    };
-    let file = match opened {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(OutputError::Exists {
-                path: path.to_owned(),
-            });
-        }
-        Err(error) => return Err(OutputError::opening(path, "create", &error)),
-    };
-    match file.try_lock() {
-        Err(std::fs::TryLockError::WouldBlock) => Err(OutputError::Locked {
-            path: path.to_owned(),
-        }),
-        // A file system without locks is no reason not to write; the lock ends here, where the library takes its own.
-        Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(()),
-    }
 }
 
 /// Writes all that is known before the first frame.
@@ -159,15 +74,20 @@ fn fill(file: &File, description: &Description) -> Result<()> {
     write_coordinates(file, description)?;
     let precision = description.options.precision;
     let chunk = field_chunk(&cells, precision.bytes());
+    let mut extents = vec![Extent::resizable(0)];
+    extents.extend(cells.iter().map(|&count| Extent::from(count)));
+    if !has_paged_index(&cells, &chunk, description.options.expected_frames) {
+        // Two axes that may grow make the library use a tree, which takes 4 KiB more a frame but whose nodes are half a page and are
+        // never overwritten. No array grows along this axis.
+        extents[1] = Extent::resizable(cells[0]);
+    }
     for field in description.fields {
-        let mut extents = vec![Extent::resizable(0)];
-        extents.extend(cells.iter().map(|&count| Extent::from(count)));
         let array = Array {
             name: &field.name(),
             long_name: &field.long_name(),
             precision,
             axes: &frame_axes,
-            extents,
+            extents: extents.clone(),
             chunk: Some([&[1], chunk.as_slice()].concat()),
             compressed: true,
         };
@@ -182,7 +102,8 @@ fn fill(file: &File, description: &Description) -> Result<()> {
         chunk: Some(chunk),
         compressed: true,
     };
-    write_field(&make(file, &target, &mut attachments)?, description.target)?;
+    let target = make(file, &target, &mut attachments)?;
+    write_field(&target, None, description.target, precision)?;
     for &metric in description.metrics {
         let (name, long_name) = (metric.name(), MetricName::long_name(metric));
         let array = column(name, long_name, &["time"], METRIC_CHUNK_ROWS);
@@ -311,112 +232,11 @@ fn make_vtk(file: &File, description: &Description) -> Result<()> {
     Ok(())
 }
 
-/// An array with one f64 a row.
-fn column<'a>(
-    name: &'a str,
-    long_name: &'a str,
-    axes: &'a [&'static str],
-    rows: usize,
-) -> Array<'a> {
-    Array {
-        name,
-        long_name,
-        precision: Precision::F64,
-        axes,
-        extents: vec![Extent::resizable(0)],
-        chunk: Some(vec![rows]),
-        compressed: false,
-    }
-}
-
-/// Makes one array and notes which scales it uses.
-fn make(
-    group: &Group,
-    array: &Array,
-    attachments: &mut HashMap<&'static str, Vec<Attachment>>,
-) -> Result<Dataset> {
-    let mut builder = match array.precision {
-        Precision::F64 => group.new_dataset::<f64>().fill_value(f64::NAN),
-        Precision::F32 => group.new_dataset::<f32>().fill_value(f32::NAN),
-    };
-    if let Some(chunk) = &array.chunk {
-        builder = builder.chunk(chunk);
-    }
-    if array.compressed {
-        builder = builder.shuffle().deflate(1);
-    }
-    let dataset = builder
-        .attr_creation_order(AttrCreationOrder::Indexed)
-        .shape(SimpleExtents::from(array.extents.clone()))
-        .create(array.name)?;
-    add_text(&dataset, "long_name", array.long_name)?;
-    if array.axes.is_empty() {
-        return Ok(dataset);
-    }
-    let this: ObjectReference1 = group.reference(array.name)?;
-    let mut scales = Vec::new();
-    for (dimension, &axis) in (0..).zip(array.axes) {
-        let scale: ObjectReference1 = group.reference(axis)?;
-        scales.push(VarLenArray::from_slice(&[scale]));
-        attachments.entry(axis).or_default().push(Attachment {
-            dataset: this,
-            dimension,
-        });
-    }
-    dataset
-        .new_attr_builder()
-        .with_data(&scales)
-        .create("DIMENSION_LIST")?;
-    Ok(dataset)
-}
-
-/// Marks an array as a dimension scale.
-fn make_scale(dataset: &Dataset, name: &str) -> Result<()> {
-    raw::add_terminated_string(dataset, "CLASS", "DIMENSION_SCALE")?;
-    raw::add_terminated_string(dataset, "NAME", name)
-}
-
-/// The back references from each scale to the arrays that use it.
-fn write_attachments(
-    group: &Group,
-    attachments: &HashMap<&'static str, Vec<Attachment>>,
-) -> Result<()> {
-    for (scale, list) in attachments {
-        group
-            .dataset(scale)?
-            .new_attr_builder()
-            .with_data(list)
-            .create("REFERENCE_LIST")?;
-    }
-    Ok(())
-}
-
-/// A group that remembers the order of its members and attributes.
-fn new_group(parent: &Group, name: &str) -> Result<Group> {
-    parent
-        .create_group_builder()
-        .with_gcpl(|creation| {
-            creation
-                .link_creation_order(LinkCreationOrder::Indexed)
-                .attr_creation_order(AttrCreationOrder::Indexed)
-        })
-        .create(name)
-}
-
-/// A scalar attribute.
-fn add_number<T: H5Type>(location: &Location, name: &str, value: &T) -> Result<()> {
-    location.new_attr::<T>().create(name)?.write_scalar(value)
-}
-
-/// A scalar attribute of variable length, which every reader shows as text.
-fn add_text(location: &Location, name: &str, text: &str) -> Result<()> {
-    add_number(location, name, &variable_text(text)?)
-}
-
-/// Text as the library stores it.
-pub(super) fn variable_text(text: &str) -> Result<VarLenUnicode> {
-    text.parse()
-        .map_err(|error| Error::Internal(format!("{text:?} cannot be stored as text: {error}")))
+/// Tells ParaView the number of frames. It must never be below the rows of `time`: VTK's reader would write past its memory.
+pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
+    file.group("VTKHDF/Steps")?
+        .attr("NSteps")?
+        .write_scalar(&(frames as i64))
 }
 
 /// The word for a boundary condition in scenario files.
@@ -425,18 +245,6 @@ pub(super) fn boundary_name(boundary: Boundary) -> &'static str {
         Boundary::NoFlux => "no-flux",
         Boundary::Periodic => "periodic",
     }
-}
-
-/// Tells ParaView the number of frames. It must never be below the rows of `time`: VTK's reader would write past its memory.
-pub(super) fn set_vtk_steps(file: &File, frames: usize) -> Result<()> {
-    file.group("VTKHDF/Steps")?
-        .attr("NSteps")?
-        .write_scalar(&(frames as i64))
-}
-
-/// Writes a field whose shape has 1 along missing axes into an array without them.
-fn write_field(dataset: &Dataset, field: &Field) -> Result<()> {
-    dataset.write_raw(field.as_standard_layout().as_slice().unwrap_or_default())
 }
 
 /// Cells of a chunk along each axis: whole rows and planes up to [`FIELD_CHUNK_BYTES`], cut into nearly equal parts.
@@ -451,9 +259,25 @@ fn field_chunk(cells: &[usize], bytes: usize) -> Vec<usize> {
     chunk
 }
 
+/// Whether the index of a field's chunks stays within [`PAGED_INDEX_CHUNKS`].
+fn has_paged_index(cells: &[usize], chunk: &[usize], expected_frames: Option<usize>) -> bool {
+    let parts = cells.iter().zip(chunk);
+    let chunks: usize = parts.map(|(&count, &size)| count.div_ceil(size)).product();
+    expected_frames.is_some_and(|frames| frames.saturating_mul(chunks) <= PAGED_INDEX_CHUNKS)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::field_chunk;
+    use super::{field_chunk, has_paged_index};
+
+    #[test]
+    fn few_chunks_get_the_small_index() {
+        assert!(has_paged_index(&[400], &[400], Some(2000)));
+        assert!(!has_paged_index(&[400], &[400], Some(2001)));
+        assert!(has_paged_index(&[1024, 1024], &[128, 1024], Some(250)));
+        assert!(!has_paged_index(&[1024, 1024], &[128, 1024], Some(251)));
+        assert!(!has_paged_index(&[400], &[400], None));
+    }
 
     #[test]
     fn a_small_frame_is_one_chunk_and_a_large_one_is_cut_along_its_slow_axes() {

@@ -200,6 +200,8 @@ pub struct Options {
     pub precision: Precision,
     /// Whether an existing file is replaced (`--force`).
     pub overwrite: bool,
+    /// How many frames are planned, where that is known. More or fewer may be written; up to 2000 make a smaller file.
+    pub expected_frames: Option<usize>,
 }
 
 /// All that is fixed before the first frame.

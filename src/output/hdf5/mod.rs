@@ -4,6 +4,9 @@
 //! [`Trajectory`] reads committed frames, also from a file that is still being written or whose writer was killed;
 //! [`repair`] makes such a file one that every reader opens.
 
+mod arrays;
+mod claim;
+mod compress;
 mod create;
 mod error;
 mod layout;

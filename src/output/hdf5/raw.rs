@@ -1,4 +1,4 @@
-//! What the HDF5 binding does not offer: null-terminated strings, and opening a file whose writer was killed.
+//! What the HDF5 binding does not offer: null-terminated strings, chunks that are compressed already, and opening a file whose writer was killed.
 //!
 //! The only unsafe code of this room. The C library is not thread-safe: every call runs inside `sync`, the lock of the binding.
 
@@ -7,9 +7,10 @@ use std::path::Path;
 
 use ::hdf5::plist::FileAccess;
 use ::hdf5::sync::sync;
-use ::hdf5::{Error, File, Location, Result, from_id, h5check};
+use ::hdf5::{Dataset, Error, File, Location, Result, from_id, h5check};
 use hdf5_metno_sys::h5::{herr_t, hsize_t};
 use hdf5_metno_sys::h5a::{H5Aclose, H5Acreate2, H5Awrite};
+use hdf5_metno_sys::h5d::H5Dwrite_chunk;
 use hdf5_metno_sys::h5f::{H5F_ACC_RDONLY, H5F_ACC_RDWR, H5Fopen};
 use hdf5_metno_sys::h5i::hid_t;
 use hdf5_metno_sys::h5p::{H5P_DEFAULT, H5Pset};
@@ -55,6 +56,32 @@ pub(super) fn add_terminated_string(location: &Location, name: &str, text: &str)
             written.map(|_| ())
         }
     })
+}
+
+/// Stores a chunk that has been through the array's filters; `offset` is its first index along every axis.
+pub(super) fn write_chunk(dataset: &Dataset, offset: &[usize], bytes: &[u8]) -> Result<()> {
+    let offset: Vec<hsize_t> = offset.iter().map(|&index| index as hsize_t).collect();
+    if offset.len() != dataset.ndim() {
+        return Err(Error::Internal(format!(
+            "{} axes in the offset of a chunk of {} axes",
+            offset.len(),
+            dataset.ndim()
+        )));
+    }
+    // SAFETY: the library reads one offset an axis, counted above, and the bytes of the slice.
+    sync(|| {
+        h5check(unsafe {
+            H5Dwrite_chunk(
+                dataset.id(),
+                H5P_DEFAULT,
+                0,
+                offset.as_ptr(),
+                bytes.len(),
+                bytes.as_ptr().cast(),
+            )
+        })
+    })
+    .map(|_| ())
 }
 
 /// Opens a file whose header still says that it is open for writing, or that promises more bytes than it has.

@@ -62,7 +62,7 @@ impl Trajectory {
         let plain = File::open(path);
         let file = plain
             .clone()
-            .or_else(|_| File::open_as(path, OpenMode::ReadSWMR))
+            .or_else(|_| open_running(path))
             .or_else(|_| raw::open_marked(path, false))
             .or(plain)
             .map_err(|error| OutputError::opening_hdf5(path, "open", &error))?;
@@ -233,10 +233,11 @@ impl Trajectory {
         axes.map(|axis| axis.cells).collect()
     }
 
-    /// The names in a group, oldest first.
+    /// The names in a group, oldest first, or by name where a program that copied the file dropped the order.
     fn member_names(&self, group: &Group) -> Result<Vec<String>, OutputError> {
         group
             .member_names_by(IndexType::CreationOrder, IterationOrder::Increasing)
+            .or_else(|_| group.member_names())
             .map_err(|error| OutputError::reading(&self.path, group.name(), &error))
     }
 
@@ -272,6 +273,14 @@ impl Trajectory {
                 expected: format!("the grid's {:?}", self.cells()),
             })
     }
+}
+
+/// Opens a file that is marked as being written, while it is or after its writer was killed.
+fn open_running(path: &Path) -> hdf5::Result<File> {
+    let mut builder = File::with_options();
+    // A block that a writer is about to replace is read again after 1, 2, 4… ns; 24 times are 17 ms, the library's 100 for ever.
+    builder.with_fapl(|access| access.metadata_read_attempts(24));
+    builder.open_as(path, OpenMode::ReadSWMR)
 }
 
 /// One row of an array along its first axis.

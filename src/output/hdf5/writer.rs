@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hdf5::{Dataset, File, Hyperslab, Result, SliceOrIndex};
-use ndarray::ArrayView1;
+use hdf5::{Dataset, File, Result};
 
-use super::create::{create, set_vtk_steps, variable_text};
+use super::arrays::variable_text;
+use super::compress::write_field;
+use super::create::{create, set_vtk_steps};
 use super::error::OutputError;
-use super::layout::{Description, FieldName, Frame, MetricName, Status, StepColumn, StepRecord};
+use super::layout::{
+    Description, FieldName, Frame, MetricName, Precision, Status, StepColumn, StepRecord,
+};
 use super::repair::repair;
 
 /// An open trajectory file that takes frames.
@@ -30,6 +33,7 @@ pub struct TrajectoryWriter {
     /// Held while the file is open, against a repair of a file that is being written.
     _lock: Option<fs::File>,
     shape: (usize, usize, usize),
+    precision: Precision,
     pending: Vec<StepRecord>,
     frames: usize,
     steps: usize,
@@ -86,6 +90,7 @@ impl TrajectoryWriter {
             file,
             _lock: share(path),
             shape: description.grid.shape(),
+            precision: description.options.precision,
             pending: Vec::new(),
             frames: 0,
             steps: 0,
@@ -217,20 +222,19 @@ impl TrajectoryWriter {
         for (name, dataset) in &self.fields {
             let values = frame.fields.iter().find(|(given, _)| given == name);
             if let Some((_, values)) = values {
-                let values = values.as_standard_layout();
-                append_rows(dataset, row, 1, values.as_slice().unwrap_or_default())
+                extend(dataset, row + 1)
+                    .and_then(|_| write_field(dataset, Some(row), values, self.precision))
                     .map_err(|error| failed(&name.name(), &error))?;
             }
         }
         for (name, dataset) in &self.metrics {
             let value = frame.metrics.iter().find(|(given, _)| given == name);
             if let Some(&(_, value)) = value {
-                append_rows(dataset, row, 1, &[value])
-                    .map_err(|error| failed(name.name(), &error))?;
+                append_rows(dataset, row, &[value]).map_err(|error| failed(name.name(), &error))?;
             }
         }
         if let Some(offsets) = &self.offsets {
-            append_rows(offsets, row, 1, &[row as i64])
+            append_rows(offsets, row, &[row as i64])
                 .map_err(|error| failed("VTKHDF offsets", &error))?;
         }
         self.append_steps()?;
@@ -242,7 +246,7 @@ impl TrajectoryWriter {
     fn commit(&self, row: usize, time: f64) -> Result<()> {
         self.file.flush()?;
         set_vtk_steps(&self.file, row + 1)?;
-        append_rows(&self.time, row, 1, &[time])?;
+        append_rows(&self.time, row, &[time])?;
         self.file.flush()
     }
 
@@ -254,7 +258,7 @@ impl TrajectoryWriter {
         }
         let write = |dataset: &Dataset, value: &dyn Fn(&StepRecord) -> f64| {
             let values: Vec<f64> = self.pending.iter().map(value).collect();
-            append_rows(dataset, self.steps, count, &values)
+            append_rows(dataset, self.steps, &values)
                 .map_err(|error| OutputError::writing(&self.path, dataset.name(), &error))
         };
         write(&self.step_size, &|record| record.step)?;
@@ -289,29 +293,19 @@ fn share(path: &Path) -> Option<fs::File> {
     Some(file)
 }
 
-/// Extends an array to `row + count` rows along its first axis and writes the new rows.
-fn append_rows<T: hdf5::H5Type>(
-    dataset: &Dataset,
-    row: usize,
-    count: usize,
-    values: &[T],
-) -> Result<()> {
+/// Gives an array so many rows.
+fn extend(dataset: &Dataset, rows: usize) -> Result<()> {
     let mut shape = dataset.get_shape()?;
-    if let Some(rows) = shape.first_mut() {
-        *rows = row + count;
+    if let Some(first) = shape.first_mut() {
+        *first = rows;
     }
-    dataset.resize(&shape)?;
-    if let Some(rows) = shape.first_mut() {
-        *rows = count;
-    }
-    let values = ArrayView1::from(values)
-        .into_shape_with_order(shape.clone())
-        .map_err(|error| error.to_string())?;
-    let mut selection: Vec<SliceOrIndex> = shape.iter().map(|&size| (0..size).into()).collect();
-    if let Some(rows) = selection.first_mut() {
-        *rows = (row..row + count).into();
-    }
-    dataset.write_slice(values, Hyperslab::from(selection))
+    dataset.resize(&shape)
+}
+
+/// Adds rows to an array with one number a row.
+fn append_rows<T: hdf5::H5Type>(dataset: &Dataset, row: usize, values: &[T]) -> Result<()> {
+    extend(dataset, row + values.len())?;
+    dataset.write_slice(values, row..row + values.len())
 }
 
 /// Sets the root attribute `status` of a closed file.
