@@ -125,81 +125,72 @@ fn headings(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// What is wrong with a link in a document, if anything.
+fn fault(document: &Path, link: &str) -> Option<String> {
+    let (path, place) = link.split_once('#').unwrap_or((link, ""));
+    let target = match path {
+        "" => document.to_owned(),
+        path => document.parent().unwrap().join(path),
+    };
+    let name = document.display();
+    if !target.exists() {
+        return Some(format!("{name}: the link {link:?} leads nowhere"));
+    }
+    let named = |text: &str| headings(text).iter().any(|title| anchor(title) == place);
+    if !place.is_empty() && !named(&read(&target)) {
+        return Some(format!("{name}: the link {link:?} names no heading"));
+    }
+    None
+}
+
 #[test]
 fn every_link_between_documents_leads_somewhere() {
+    let mut faults = Vec::new();
     for document in documents() {
         let text = read(&document);
-        for part in text.split("](").skip(1) {
-            let link = part.split(')').next().unwrap();
-            if link.starts_with("https://") {
-                continue;
-            }
-            let (path, place) = link.split_once('#').unwrap_or((link, ""));
-            let target = match path {
-                "" => document.clone(),
-                path => document.parent().unwrap().join(path),
-            };
-            assert!(
-                target.exists(),
-                "{}: the link {link:?} leads nowhere",
-                document.display()
-            );
-            if !place.is_empty() {
-                let known = read(&target);
-                assert!(
-                    headings(&known)
-                        .iter()
-                        .any(|heading| anchor(heading) == place),
-                    "{}: the link {link:?} names no heading",
-                    document.display()
-                );
-            }
-        }
+        let links = text.split("](").skip(1).map(|part| part.split(')').next());
+        let inner = links.flatten().filter(|link| !link.starts_with("https://"));
+        faults.extend(inner.filter_map(|link| fault(&document, link)));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Whether a citation, such as `eq. 8), …`, `§7)` or `"Exact solution"; …`, names a place of the text.
+fn is_place(cited: &str, text: &str) -> bool {
+    let number = |rest: &str| {
+        rest.chars()
+            .take_while(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    if let Some(rest) = cited.strip_prefix("eq. ") {
+        let mark = format!(" ({})", number(rest));
+        text.lines()
+            .any(|line| line.starts_with("    ") && line.ends_with(&mark))
+    } else if let Some(rest) = cited.strip_prefix('§') {
+        let start = format!("{} ", number(rest));
+        headings(text).iter().any(|title| title.starts_with(&start))
+    } else if let Some(rest) = cited.strip_prefix('"') {
+        let cited = rest.split('"').next().unwrap();
+        headings(text).iter().any(|title| title.ends_with(cited))
+    } else {
+        false
     }
 }
 
 #[test]
 fn every_equation_and_section_that_the_code_cites_exists() {
     let mathematics = read("docs/mathematics.md");
-    let numbered = |number: &str| {
-        let mark = format!(" ({number})");
-        mathematics
-            .lines()
-            .any(|line| line.starts_with("    ") && line.ends_with(&mark))
-    };
     let mut count = 0;
-    for folder in ["src", "shaders", "tests", "benches"] {
-        let folder = root().join(folder);
-        if !folder.exists() {
-            continue;
-        }
-        for file in [files(&folder, "rs"), files(&folder, "wgsl")].concat() {
+    let folders = ["src", "shaders", "benches"].map(|name| root().join(name));
+    for folder in folders.iter().filter(|folder| folder.exists()) {
+        for file in [files(folder, "rs"), files(folder, "wgsl")].concat() {
             let text = read(&file);
-            let mut cites = text.split("docs/mathematics.md, ");
-            cites.next();
-            for cited in cites {
-                let known = if let Some(rest) = cited.strip_prefix("eq. ") {
-                    let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                    numbered(&number)
-                } else if let Some(rest) = cited.strip_prefix('§') {
-                    let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                    headings(&mathematics)
-                        .iter()
-                        .any(|heading| heading.starts_with(&format!("{number} ")))
-                } else if let Some(rest) = cited.strip_prefix('"') {
-                    let title = rest.split('"').next().unwrap();
-                    headings(&mathematics)
-                        .iter()
-                        .any(|heading| heading.ends_with(title))
-                } else {
-                    // This file names the document without citing a place in it.
-                    file.ends_with("tests/documentation.rs")
-                };
-                let words: String = cited.chars().take(30).collect();
+            for cited in text.split("docs/mathematics.md, ").skip(1) {
+                let start: String = cited.chars().take(30).collect();
+                let name = file.display();
                 assert!(
-                    known,
-                    "{}: docs/mathematics.md has no {words:?}",
-                    file.display()
+                    is_place(cited, &mathematics),
+                    "{name}: docs/mathematics.md has no {start:?}"
                 );
                 count += 1;
             }
