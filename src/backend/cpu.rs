@@ -304,7 +304,7 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
             let left = values[beside(x0, row, periodic[2])[0]];
             let right = values[beside(x1 - 1, row, periodic[2])[1]];
             let nodes = &mut nodes[slot][index * width..][..width];
-            fill_nodes::<T, S>(left, &values[x0..x1], right, nodes);
+            fill_nodes::<T, S>(left, &values[x0..x1], right, nodes, [&[], &[]]);
         }
     }
 
@@ -335,7 +335,14 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
             };
             let before = std::mem::replace(&mut left[number], values[x1 - 1]);
             let nodes = &mut nodes[(slab + 1) % 3][index * width..][..width];
-            fill_nodes::<T, S>(before, &values[x0..x1], right, nodes);
+            let next = (number + rows) * row;
+            let soon = self.values.get(next + x0..next + x1).unwrap_or_default();
+            let next = ((self.first + slab + 1) * rows + index) * (row + 2);
+            let soon_weight = self
+                .weight
+                .get(next + x0 + 1..next + x1 + 1)
+                .unwrap_or_default();
+            fill_nodes::<T, S>(before, &values[x0..x1], right, nodes, [soon, soon_weight]);
         }
     }
 
@@ -383,13 +390,50 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
 /// whole group there is always independent work, where one vector at a time waits for the latency of its own polynomial.
 const GROUP: usize = 96;
 
+/// The node values of a row, by the vector instructions that the sweep uses: the part of the sweep that is arithmetic alone.
+pub fn map_nodes<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T]) {
+    struct Map<'a, T, S>(&'a [T], &'a mut [T], std::marker::PhantomData<S>);
+    impl<T: Scalar, S: Sweep> pulp::NullaryFnOnce for Map<'_, T, S> {
+        type Output = ();
+        #[inline(always)]
+        fn call(self) {
+            fill_row::<T, S>(self.0, self.1, [&[], &[]]);
+        }
+    }
+    Arch::new().dispatch(Map::<T, S>(values, nodes, std::marker::PhantomData));
+}
+
+/// Asks for memory that the sweep will read soon. The hardware sees too many streams at once to look ahead on its own.
+#[inline(always)]
+fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch is a hint; it reads nothing, and the address is that of a slice.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 /// The node values of a row between two ghosts. The last group may overlap the one before: the same bits are written twice.
 #[inline(always)]
-fn fill_nodes<T: Scalar, S: Sweep>(left: T, values: &[T], right: T, nodes: &mut [T]) {
+fn fill_nodes<T: Scalar, S: Sweep>(
+    left: T,
+    values: &[T],
+    right: T,
+    nodes: &mut [T],
+    ahead: [&[T]; 2],
+) {
     let n = values.len();
     nodes[0] = S::node(left);
     nodes[n + 1] = S::node(right);
-    let nodes = &mut nodes[1..n + 1];
+    fill_row::<T, S>(values, &mut nodes[1..n + 1], ahead);
+}
+
+#[inline(always)]
+fn fill_row<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T], ahead: [&[T]; 2]) {
+    let n = values.len();
     if n < GROUP {
         for (node, value) in nodes.iter_mut().zip(values) {
             *node = S::node(*value);
@@ -399,6 +443,11 @@ fn fill_nodes<T: Scalar, S: Sweep>(left: T, values: &[T], right: T, nodes: &mut 
     for group in 0..n.div_ceil(GROUP) {
         let first = (group * GROUP).min(n - GROUP);
         let lanes = Lanes::<T, GROUP>::load(&values[first..]);
+        for ahead in ahead {
+            if let Some(soon) = ahead.get(first..first + GROUP) {
+                prefetch(soon);
+            }
+        }
         S::node(lanes).store(&mut nodes[first..]);
     }
 }
