@@ -8,7 +8,7 @@ SHELL := /bin/bash
 CARGO := PATH="$(CURDIR)/.tools/bin:$$PATH:$(HOME)/.cargo/bin" cargo
 TARGET_FOLDER := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test build check test-rust test-python bench validate clean
+.PHONY: help demo test build install check test-rust test-python bench validate clean
 
 help: ## Name the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,10 @@ test: check test-rust test-python ## Install what is missing, check format, lint
 build: ## Install what is missing to build, and build
 	@scripts/setup build
 	$(CARGO) build --release --locked
+
+install: ## Build, and put ottoflow into cargo's folder of programs
+	@scripts/setup build
+	$(CARGO) install --path . --locked
 
 check: ## Format, lints, documentation: any warning is an error
 	@scripts/setup build lint
