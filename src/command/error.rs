@@ -2,6 +2,7 @@ use std::io::IsTerminal;
 
 use thiserror::Error;
 
+use super::tell;
 use crate::flow::FlowError;
 use crate::output::hdf5::OutputError;
 use crate::output::plots::PlotError;
@@ -73,6 +74,11 @@ impl CommandError {
         match self {
             Self::Validation { .. } => 1,
             Self::Scenario(_) | Self::Usage(_) => 2,
+            // Before the first frame it is the scenario that does not fit the method or the format, unless the device failed.
+            Self::Flow {
+                file: None,
+                source: FlowError::Gpu(_),
+            } => 3,
             Self::Flow { file: None, .. } => 2,
             // An existing file is a matter of options, not of the disk.
             Self::Output(OutputError::Exists { .. }) => 2,
@@ -85,10 +91,10 @@ impl CommandError {
     pub fn report(self) {
         match self {
             Self::Scenario(error) if std::io::stderr().is_terminal() => {
-                eprintln!("{:?}", miette::Report::new(error));
+                tell(&format!("{:?}", miette::Report::new(error)));
             }
-            error @ Self::Interrupted { .. } => eprintln!("ottoflow: {error}"),
-            error => eprintln!("ottoflow: error: {error}"),
+            error @ Self::Interrupted { .. } => tell(&format!("ottoflow: {error}")),
+            error => tell(&format!("ottoflow: error: {error}")),
         }
     }
 }

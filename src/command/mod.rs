@@ -129,6 +129,7 @@ enum PrecisionArgument {
 /// Runs the command line of the process and returns its exit code: 0 done, 1 a validation failed, 2 bad usage or scenario, 3 the run
 /// failed, 130 interrupted.
 pub fn main() -> ExitCode {
+    without_desktop();
     // clap prints usage errors itself and exits with 2.
     let CommandLine { command } = CommandLine::parse();
     let outcome = match command {
@@ -157,6 +158,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// On a machine without a desktop, Mesa's chooser of adapters complains on stderr that it cannot ask one. Which adapter is taken is
+/// decided here, so that it need not be asked.
+fn without_desktop() {
+    let of_the_chooser = ["XDG_RUNTIME_DIR", "MESA_VK_DEVICE_SELECT"];
+    if of_the_chooser
+        .iter()
+        .all(|name| std::env::var_os(name).is_none())
+    {
+        // SAFETY: the process has no other thread yet.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
 fn schema() -> Result<(), CommandError> {
     let schema = serde_json::to_string_pretty(&crate::scenario::json_schema());
     print(&schema.map_err(|error| CommandError::Usage(error.to_string()))?)
@@ -166,6 +180,11 @@ fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "ottoflow", &mut script);
     print(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// Tells the user something on stderr; nobody listening is no reason to stop.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints results on stdout; a reader that has gone away (`| head`) is no failure.

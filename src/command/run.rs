@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::recorder::{Recorder, STEP_COLUMNS, metric_names};
-use super::{Backend, CommandError, PrecisionArgument, RunArguments, plot, print};
+use super::{Backend, CommandError, PrecisionArgument, RunArguments, plot, print, tell};
 use crate::backend::gpu::{AdapterKind, Gpu, Selection, adapters};
 use crate::calculus::Real;
 use crate::flow::{Device, MethodSettings, start};
@@ -42,6 +42,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         .output
         .clone()
         .unwrap_or_else(|| default_output(&arguments.scenario));
+    if file.is_dir() {
+        let message = format!("{}: is a folder; name a file in it", file.display());
+        return Err(CommandError::Usage(message));
+    }
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
     let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
@@ -52,6 +56,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         backend: place.backend.to_owned(),
         device: place.name.clone(),
     };
+    let interrupted = interruption(&file);
     let writer = TrajectoryWriter::create(
         &file,
         &Description {
@@ -69,16 +74,15 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         },
     )?;
     if !arguments.quiet {
-        eprintln!(
+        tell(&format!(
             "{}: {} on {} ({})",
             scenario.title,
             method.name(),
             place.name,
             place.precision.name()
-        );
+        ));
     }
 
-    let interrupted = interruption();
     let mode = ProgressMode::choose(arguments.quiet);
     let mut recorder = Recorder::new(
         &problem,
@@ -146,18 +150,24 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once.
-fn interruption() -> Arc<AtomicBool> {
+/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once, as a kill would.
+fn interruption(file: &Path) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
-    // Without a handler the run cannot be stopped gently, but it can still be run.
+    let name = file.display().to_string();
     let handler = ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            tell(&format!(
+                "ottoflow: ended at once; `ottoflow repair {name}` makes the frames so far readable everywhere"
+            ));
             std::process::exit(130);
         }
     });
+    // Without a handler the run cannot be stopped gently, but it can still be run.
     if let Err(error) = handler {
-        eprintln!("ottoflow: warning: interruption will lose the step in progress: {error}");
+        tell(&format!(
+            "ottoflow: warning: interruption will lose the step in progress: {error}"
+        ));
     }
     flag
 }
