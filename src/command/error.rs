@@ -45,6 +45,12 @@ pub enum CommandError {
     /// The threads could not be started.
     #[error("cannot start the threads: {0}; take fewer with --threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A claim of the theory did not hold.
+    #[error("validation failed: {failed}")]
+    Validation {
+        /// Names of the checks.
+        failed: String,
+    },
     /// Stopped by the user; the file is readable and holds all that was computed.
     #[error("interrupted at time {time:.6e}; {} holds all that was computed", file.display())]
     Interrupted {
@@ -66,6 +72,7 @@ impl CommandError {
     /// The exit code of the contract.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Validation { .. } => 1,
             Self::Scenario(_) | Self::Usage(_) => 2,
             // Before the first frame it is the scenario that does not fit the method or the format, unless the device failed.
             Self::Flow {

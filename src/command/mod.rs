@@ -9,6 +9,7 @@ mod place;
 mod plot;
 mod recorder;
 mod run;
+mod validate;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -60,6 +61,17 @@ enum Command {
         /// Write the scenario files into this folder
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
+    },
+    /// Check the theory numerically: claim, measured, bound, verdict; exit 1 if one fails
+    Validate {
+        /// Names of checks; all without
+        names: Vec<String>,
+        /// Write the outcomes to this file as well
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Print a table in Markdown
+        #[arg(long)]
+        markdown: bool,
     },
     /// The processors and adapters that a run can use
     Devices,
@@ -128,6 +140,11 @@ pub fn main() -> ExitCode {
         Command::Repair { file } => info::repair_file(&file),
         Command::Plot { file, output } => plot::plot(&file, &output),
         Command::List { write } => list::list(write.as_deref()),
+        Command::Validate {
+            names,
+            json,
+            markdown,
+        } => validate::validate(&names, json.as_deref(), markdown),
         Command::Devices => devices::devices(),
         Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),

@@ -177,7 +177,7 @@ impl<D: Divergence, S: SweepDevice<D>> Explicit<D, S> {
             "f32" => f32::LARGEST,
             _ => f64::LARGEST,
         };
-        if let Some(number) = ratio.iter().position(|r| !(*r <= largest)) {
+        if let Some(number) = ratio.iter().position(|r| r.is_nan() || *r > largest) {
             return Err(FlowError::Range {
                 quantity: "ln(ρ/π)",
                 value: state
@@ -262,7 +262,7 @@ impl<D: Divergence, S: SweepDevice<D>> Method for Explicit<D, S> {
         let remaining = until - from;
         let longest = self.step.unwrap_or(SAFETY * self.bound);
         let count = (remaining / longest * (1.0 - 1e-12)).ceil().max(1.0);
-        if !(count <= MAX_STEPS) {
+        if count.is_nan() || count > MAX_STEPS {
             return Err(FlowError::TooManySteps {
                 step: longest,
                 count,

@@ -202,22 +202,16 @@ impl Cell {
 impl std::fmt::Display for Cell {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (k, j, i) = self.index;
-        let numbers = [i, j, k];
-        write!(f, "cell (")?;
-        for axis in 0..self.dimension {
-            let comma = if axis == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", numbers[axis])?;
-        }
-        write!(f, ") at ")?;
-        for axis in 0..self.dimension {
-            let comma = if axis == 0 { "" } else { ", " };
-            write!(
-                f,
-                "{comma}{} = {:.6}",
-                crate::grid::AXIS_NAMES[axis],
-                self.center[axis]
-            )?;
-        }
-        Ok(())
+        let numbers = [i, j, k].map(|number| number.to_string());
+        let places = crate::grid::AXIS_NAMES
+            .iter()
+            .zip(self.center)
+            .map(|(name, center)| format!("{name} = {center:.6}"));
+        write!(
+            f,
+            "cell ({}) at {}",
+            numbers[..self.dimension].join(", "),
+            places.take(self.dimension).collect::<Vec<_>>().join(", ")
+        )
     }
 }
