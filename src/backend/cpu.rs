@@ -270,47 +270,24 @@ impl<T: Scalar, S: Sweep> pulp::NullaryFnOnce for Block<'_, T, S> {
 }
 
 impl<T: Scalar, S: Sweep> Block<'_, T, S> {
-    /// Updates the columns `x0..x1` of the block, slab after slab.
+    /// Updates the columns `x0..x1` of the block, slab after slab, each when the node values of the next are there.
     #[inline(always)]
     fn tile(&mut self, x0: usize, x1: usize) {
         let count = self.values.len() / self.layout.slab_cells();
-        self.fill_halo(0, 0, x0, x1);
-        self.fill_own(0, x0, x1);
-        for slab in 0..count {
-            if slab + 1 < count {
-                self.fill_own(slab + 1, x0, x1);
-            } else {
-                self.fill_halo(1, (slab + 2) % 3, x0, x1);
-            }
-            for row in 0..self.layout.rows {
-                self.update(slab, row, x0, x1);
+        for number in 0..count + 2 {
+            self.fill(number, count, x0, x1);
+            if number >= 2 {
+                for row in 0..self.layout.rows {
+                    self.update(number - 2, row, x0, x1);
+                }
             }
         }
     }
 
-    /// Node values of a halo slab, into the given slot.
+    /// Node values of a slab into its slot, `number` modulo three: 0 is the halo before the block, 1 its first slab, `count` + 1 the halo
+    /// after it. Of its own slabs it keeps the old values that later tiles need.
     #[inline(always)]
-    fn fill_halo(&mut self, side: usize, slot: usize, x0: usize, x1: usize) {
-        let Layout {
-            row,
-            rows,
-            periodic,
-            ..
-        } = self.layout;
-        let Scratch { halo, nodes, .. } = &mut *self.scratch;
-        let width = x1 - x0 + 2;
-        for index in 0..rows {
-            let values = &halo[side][index * row..][..row];
-            let left = values[beside(x0, row, periodic[2])[0]];
-            let right = values[beside(x1 - 1, row, periodic[2])[1]];
-            let nodes = &mut nodes[slot][index * width..][..width];
-            fill_nodes::<T, S>(left, &values[x0..x1], right, nodes, [&[], &[]]);
-        }
-    }
-
-    /// Node values of a slab of the block, into its slot (slab + 1) mod 3; keeps the old values that later tiles need.
-    #[inline(always)]
-    fn fill_own(&mut self, slab: usize, x0: usize, x1: usize) {
+    fn fill(&mut self, number: usize, count: usize, x0: usize, x1: usize) {
         let Layout {
             row,
             rows,
@@ -318,31 +295,44 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
             ..
         } = self.layout;
         let Scratch {
-            nodes, left, first, ..
+            halo,
+            nodes,
+            left,
+            first,
         } = &mut *self.scratch;
         let width = x1 - x0 + 2;
         for index in 0..rows {
-            let number = slab * rows + index;
-            let values = &self.values[number * row..][..row];
-            if x0 == 0 {
-                first[number] = values[0];
-                left[number] = values[beside(0, row, periodic[2])[0]];
-            }
-            let right = match x1 < row {
-                true => values[x1],
-                false if periodic[2] => first[number],
-                false => values[row - 1],
+            let own = (number >= 1 && number <= count).then(|| (number - 1) * rows + index);
+            let values = match own {
+                Some(own) => &self.values[own * row..][..row],
+                None => &halo[number.min(1)][index * row..][..row],
             };
-            let before = std::mem::replace(&mut left[number], values[x1 - 1]);
-            let nodes = &mut nodes[(slab + 1) % 3][index * width..][..width];
-            let next = (number + rows) * row;
-            let soon = self.values.get(next + x0..next + x1).unwrap_or_default();
-            let next = ((self.first + slab + 1) * rows + index) * (row + 2);
-            let soon_weight = self
-                .weight
-                .get(next + x0 + 1..next + x1 + 1)
-                .unwrap_or_default();
-            fill_nodes::<T, S>(before, &values[x0..x1], right, nodes, [soon, soon_weight]);
+            let mut ghosts = [
+                values[beside(x0, row, periodic[2])[0]],
+                values[beside(x1 - 1, row, periodic[2])[1]],
+            ];
+            let mut soon: [&[T]; 2] = [&[], &[]];
+            if let Some(own) = own {
+                // The tiles before have already updated what lies to the left, and the first column.
+                if x0 == 0 {
+                    first[own] = values[0];
+                    left[own] = ghosts[0];
+                }
+                ghosts[0] = std::mem::replace(&mut left[own], values[x1 - 1]);
+                if x1 == row && periodic[2] {
+                    ghosts[1] = first[own];
+                }
+                let next = (own + rows) * row;
+                let next_weight = ((self.first + number) * rows + index) * (row + 2) + 1;
+                soon = [
+                    self.values.get(next + x0..next + x1).unwrap_or_default(),
+                    self.weight
+                        .get(next_weight + x0..next_weight + x1)
+                        .unwrap_or_default(),
+                ];
+            }
+            let nodes = &mut nodes[number % 3][index * width..][..width];
+            fill_nodes::<T, S>(&values[x0..x1], ghosts, nodes, soon);
         }
     }
 
@@ -416,23 +406,18 @@ fn prefetch<T>(values: &[T]) {
     let _ = values;
 }
 
-/// The node values of a row between two ghosts. The last group may overlap the one before: the same bits are written twice.
+/// The node values of a row between two ghosts.
 #[inline(always)]
-fn fill_nodes<T: Scalar, S: Sweep>(
-    left: T,
-    values: &[T],
-    right: T,
-    nodes: &mut [T],
-    ahead: [&[T]; 2],
-) {
+fn fill_nodes<T: Scalar, S: Sweep>(values: &[T], ghosts: [T; 2], nodes: &mut [T], soon: [&[T]; 2]) {
     let n = values.len();
-    nodes[0] = S::node(left);
-    nodes[n + 1] = S::node(right);
-    fill_row::<T, S>(values, &mut nodes[1..n + 1], ahead);
+    nodes[0] = S::node(ghosts[0]);
+    nodes[n + 1] = S::node(ghosts[1]);
+    fill_row::<T, S>(values, &mut nodes[1..n + 1], soon);
 }
 
+/// The node values of a row. The last group may overlap the one before: the same bits are written twice.
 #[inline(always)]
-fn fill_row<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T], ahead: [&[T]; 2]) {
+fn fill_row<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T], soon: [&[T]; 2]) {
     let n = values.len();
     if n < GROUP {
         for (node, value) in nodes.iter_mut().zip(values) {
@@ -443,10 +428,8 @@ fn fill_row<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T], ahead: [&[T]; 2]
     for group in 0..n.div_ceil(GROUP) {
         let first = (group * GROUP).min(n - GROUP);
         let lanes = Lanes::<T, GROUP>::load(&values[first..]);
-        for ahead in ahead {
-            if let Some(soon) = ahead.get(first..first + GROUP) {
-                prefetch(soon);
-            }
+        for values in soon {
+            prefetch(values.get(first..first + GROUP).unwrap_or_default());
         }
         S::node(lanes).store(&mut nodes[first..]);
     }

@@ -2,6 +2,7 @@ use std::io::IsTerminal;
 
 use thiserror::Error;
 
+use super::tell;
 use crate::flow::FlowError;
 use crate::output::hdf5::OutputError;
 use crate::output::plots::PlotError;
@@ -44,6 +45,12 @@ pub enum CommandError {
     /// The threads could not be started.
     #[error("cannot start the threads: {0}; take fewer with --threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A claim of the theory did not hold.
+    #[error("validation failed: {failed}")]
+    Validation {
+        /// Names of the checks.
+        failed: String,
+    },
     /// Stopped by the user; the file is readable and holds all that was computed.
     #[error("interrupted at time {time:.6e}; {} holds all that was computed", file.display())]
     Interrupted {
@@ -65,7 +72,13 @@ impl CommandError {
     /// The exit code of the contract.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::Validation { .. } => 1,
             Self::Scenario(_) | Self::Usage(_) => 2,
+            // Before the first frame it is the scenario that does not fit the method or the format, unless the device failed.
+            Self::Flow {
+                file: None,
+                source: FlowError::Gpu(_),
+            } => 3,
             Self::Flow { file: None, .. } => 2,
             // An existing file is a matter of options, not of the disk.
             Self::Output(OutputError::Exists { .. }) => 2,
@@ -78,10 +91,10 @@ impl CommandError {
     pub fn report(self) {
         match self {
             Self::Scenario(error) if std::io::stderr().is_terminal() => {
-                eprintln!("{:?}", miette::Report::new(error));
+                tell(&format!("{:?}", miette::Report::new(error)));
             }
-            error @ Self::Interrupted { .. } => eprintln!("ottoflow: {error}"),
-            error => eprintln!("ottoflow: error: {error}"),
+            error @ Self::Interrupted { .. } => tell(&format!("ottoflow: {error}")),
+            error => tell(&format!("ottoflow: error: {error}")),
         }
     }
 }

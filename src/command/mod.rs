@@ -5,9 +5,11 @@ mod devices;
 mod error;
 mod info;
 mod list;
+mod place;
 mod plot;
 mod recorder;
 mod run;
+mod validate;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -59,6 +61,17 @@ enum Command {
         /// Write the scenario files into this folder
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
+    },
+    /// Check the theory numerically: claim, measured, bound, verdict; exit 1 if one fails
+    Validate {
+        /// Names of checks; all without
+        names: Vec<String>,
+        /// Write the outcomes to this file as well
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Print a table in Markdown
+        #[arg(long)]
+        markdown: bool,
     },
     /// The processors and adapters that a run can use
     Devices,
@@ -117,6 +130,7 @@ enum PrecisionArgument {
 /// Runs the command line of the process and returns its exit code: 0 done, 1 a validation failed, 2 bad usage or scenario, 3 the run
 /// failed, 130 interrupted.
 pub fn main() -> ExitCode {
+    without_desktop();
     // clap prints usage errors itself and exits with 2.
     let CommandLine { command } = CommandLine::parse();
     let outcome = match command {
@@ -126,6 +140,11 @@ pub fn main() -> ExitCode {
         Command::Repair { file } => info::repair_file(&file),
         Command::Plot { file, output } => plot::plot(&file, &output),
         Command::List { write } => list::list(write.as_deref()),
+        Command::Validate {
+            names,
+            json,
+            markdown,
+        } => validate::validate(&names, json.as_deref(), markdown),
         Command::Devices => devices::devices(),
         Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),
@@ -140,6 +159,19 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// On a machine without a desktop, Mesa's chooser of adapters complains on stderr that it cannot ask one. Which adapter is taken is
+/// decided here, so that it need not be asked.
+fn without_desktop() {
+    let of_the_chooser = ["XDG_RUNTIME_DIR", "MESA_VK_DEVICE_SELECT"];
+    if of_the_chooser
+        .iter()
+        .all(|name| std::env::var_os(name).is_none())
+    {
+        // SAFETY: the process has no other thread yet.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
 fn schema() -> Result<(), CommandError> {
     let schema = serde_json::to_string_pretty(&crate::scenario::json_schema());
     print(&schema.map_err(|error| CommandError::Usage(error.to_string()))?)
@@ -149,6 +181,11 @@ fn completions(shell: clap_complete::Shell) -> Result<(), CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut CommandLine::command(), "ottoflow", &mut script);
     print(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// Tells the user something on stderr; nobody listening is no reason to stop.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints results on stdout; a reader that has gone away (`| head`) is no failure.

@@ -3,27 +3,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::place::{Place, begin};
 use super::recorder::{Recorder, STEP_COLUMNS, metric_names};
-use super::{Backend, CommandError, PrecisionArgument, RunArguments, plot, print};
-use crate::backend::gpu::{AdapterKind, Gpu, Selection, adapters};
+use super::{CommandError, RunArguments, plot, print, tell};
 use crate::calculus::Real;
-use crate::flow::{Device, MethodSettings, start};
 use crate::grid::Grid;
 use crate::metrics::{Metrics, wasserstein_1d};
 use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
-use crate::output::hdf5::{
-    Description, FieldName, Header, Options, Precision, Status, TrajectoryWriter,
-};
+use crate::output::hdf5::{Description, FieldName, Header, Options, Status, TrajectoryWriter};
 use crate::run::{Ending, RunError, Totals, run as run_method};
 use crate::scenario::{self, OutputField, Scenario};
-
-/// Where a run computes, as the user is told.
-struct Place {
-    device: Device,
-    backend: &'static str,
-    name: String,
-    precision: Precision,
-}
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     if let Some(threads) = arguments.threads {
@@ -33,15 +22,17 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     }
     let scenario = scenario::load(&arguments.scenario, &arguments.set)?;
     let method = scenario.method();
-    let place = choose_place(arguments, &method)?;
     let (problem, initial) = scenario.build()?;
-    let mut flow = start(&problem, &initial, method, place.device.clone())
-        .map_err(|source| CommandError::Flow { source, file: None })?;
+    let (place, mut flow) = begin(arguments, &problem, &initial, method)?;
 
     let file = arguments
         .output
         .clone()
         .unwrap_or_else(|| default_output(&arguments.scenario));
+    if file.is_dir() {
+        let message = format!("{}: is a folder; name a file in it", file.display());
+        return Err(CommandError::Usage(message));
+    }
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
     let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
@@ -52,6 +43,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         backend: place.backend.to_owned(),
         device: place.name.clone(),
     };
+    let interrupted = interruption(&file);
     let writer = TrajectoryWriter::create(
         &file,
         &Description {
@@ -69,16 +61,15 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         },
     )?;
     if !arguments.quiet {
-        eprintln!(
+        tell(&format!(
             "{}: {} on {} ({})",
             scenario.title,
             method.name(),
             place.name,
             place.precision.name()
-        );
+        ));
     }
 
-    let interrupted = interruption();
     let mode = ProgressMode::choose(arguments.quiet);
     let mut recorder = Recorder::new(
         &problem,
@@ -146,26 +137,33 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once.
-fn interruption() -> Arc<AtomicBool> {
+/// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once, as a kill would.
+fn interruption(file: &Path) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
-    // Without a handler the run cannot be stopped gently, but it can still be run.
+    let name = file.display().to_string();
     let handler = ctrlc::set_handler(move || {
         if raised.swap(true, Ordering::Relaxed) {
+            tell(&format!(
+                "ottoflow: ended at once; `ottoflow repair {name}` makes the frames so far readable everywhere"
+            ));
             std::process::exit(130);
         }
     });
+    // Without a handler the run cannot be stopped gently, but it can still be run.
     if let Err(error) = handler {
-        eprintln!("ottoflow: warning: interruption will lose the step in progress: {error}");
+        tell(&format!(
+            "ottoflow: warning: interruption will lose the step in progress: {error}"
+        ));
     }
     flag
 }
 
 /// The scenario's stem with .h5, in the current folder.
 fn default_output(scenario: &Path) -> PathBuf {
-    let stem = scenario.file_stem().unwrap_or(scenario.as_os_str());
-    PathBuf::from(stem).with_extension("h5")
+    let mut name = scenario.file_stem().unwrap_or_default().to_owned();
+    name.push(".h5");
+    PathBuf::from(name)
 }
 
 /// The datasets of the asked-for fields, density always first.
@@ -181,58 +179,6 @@ fn field_names(asked: &[OutputField], dimension: usize) -> Vec<FieldName> {
         }
     }
     names
-}
-
-fn choose_place(arguments: &RunArguments, method: &MethodSettings) -> Result<Place, CommandError> {
-    let precision = arguments.precision;
-    let wants_double = precision == Some(PrecisionArgument::F64);
-    let hardware = || {
-        adapters()
-            .iter()
-            .any(|adapter| adapter.kind == AdapterKind::Hardware)
-    };
-    let on_gpu = match arguments.backend {
-        Backend::Cpu => false,
-        Backend::Gpu => true,
-        Backend::Auto => method.runs_on_gpu() && !wants_double && hardware(),
-    };
-    if on_gpu {
-        if wants_double {
-            let message =
-                "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
-            return Err(CommandError::Usage(message.to_owned()));
-        }
-        let selection = match arguments.backend {
-            Backend::Gpu => Selection::HardwareOrSoftware,
-            _ => Selection::Hardware,
-        };
-        let gpu = Gpu::open(selection).map_err(|error| CommandError::Flow {
-            source: error.into(),
-            file: None,
-        })?;
-        let name = gpu.adapter().name.clone();
-        return Ok(Place {
-            device: Device::Gpu(gpu),
-            backend: "gpu",
-            name,
-            precision: Precision::F32,
-        });
-    }
-    let (device, precision) = match precision {
-        Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
-        _ => (Device::CpuDouble, Precision::F64),
-    };
-    let name = format!(
-        "CPU, {} threads, {}",
-        rayon::current_num_threads(),
-        crate::backend::cpu::instructions()
-    );
-    Ok(Place {
-        device,
-        backend: "cpu",
-        name,
-        precision,
-    })
 }
 
 fn summary(

@@ -42,10 +42,10 @@ impl Divergence for ChiSquared {
         R::constant(0.5) * kirchhoff.ln()
     }
 
-    /// r² − 1 = (r − 1)(r + 1)
+    /// r²
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        (ratio - R::constant(1.0)) * (ratio + R::constant(1.0))
+        ratio * ratio
     }
 
     /// 2r
@@ -61,10 +61,14 @@ impl Divergence for ChiSquared {
         root + root
     }
 
-    /// ln(2√w)
+    /// ln(2√w) = ½ ln(4w), and ln 2 + ½ ln w where 4w might overflow.
     #[inline(always)]
     fn log_slope<R: Real>(kirchhoff: R) -> R {
-        R::constant(std::f64::consts::LN_2) + R::constant(0.5) * kirchhoff.ln()
+        let (one, half) = (R::constant(1.0), R::constant(0.5));
+        let large = one.less(kirchhoff);
+        let fourfold = R::select(large, kirchhoff, R::constant(4.0) * kirchhoff);
+        let added = R::select(large, R::constant(std::f64::consts::LN_2), R::constant(0.0));
+        half * fourfold.ln() + added
     }
 
     /// 2√w(√w − √w₀)

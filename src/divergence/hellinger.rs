@@ -42,10 +42,10 @@ impl Divergence for Hellinger {
         R::constant(2.0) * kirchhoff.ln()
     }
 
-    /// √r − 1 = (r − 1)/(√r + 1)
+    /// √r
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        (ratio - R::constant(1.0)) / (ratio.sqrt() + R::constant(1.0))
+        ratio.sqrt()
     }
 
     /// 1/(2√r)

@@ -60,23 +60,26 @@ impl Divergence for JensenShannon {
         log_ratio.softplus()
     }
 
-    /// ln(e^w − 1)
+    /// ln(e^w − 1) = ln(1 + 2(e^{w − ln 2} − 1)): the second form near r = 1, where it returns ℓ = 0 for the w of ℓ = 0.
     #[inline(always)]
     fn log_ratio<R: Real>(kirchhoff: R) -> R {
+        let (one, two) = (R::constant(1.0), R::constant(2.0));
+        let excess = kirchhoff - R::constant(std::f64::consts::LN_2);
+        let near = excess.abs().less(R::constant(0.3));
+        let bounded = R::select(near, excess, R::constant(0.0));
+        let near_value = (two * bounded.exp_m1()).ln_1p();
         // w + ln(1 − e^{−w}) for large w, ln(expm1 w) for small.
-        let large = R::constant(1.0).less(kirchhoff);
-        let bounded = R::select(large, R::constant(1.0), kirchhoff);
-        R::select(
-            large,
-            kirchhoff + (-(-kirchhoff).exp()).ln_1p(),
-            bounded.exp_m1().ln(),
-        )
+        let large = one.less(kirchhoff);
+        let small = R::select(large, one, kirchhoff);
+        let large_value = kirchhoff + (-(-kirchhoff).exp()).ln_1p();
+        let far_value = R::select(large, large_value, small.exp_m1().ln());
+        R::select(near, near_value, far_value)
     }
 
-    /// ln((1 + r)/2)
+    /// ln(1 + r)
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        ((ratio - R::constant(1.0)) * R::constant(0.5)).ln_1p_regular()
+        ratio.ln_1p_regular()
     }
 
     /// 1/(1 + r)

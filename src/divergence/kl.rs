@@ -52,10 +52,10 @@ impl Divergence for Kl {
         kirchhoff.ln()
     }
 
-    /// r − 1
+    /// r
     #[inline(always)]
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R {
-        ratio - R::constant(1.0)
+        ratio
     }
 
     /// 1

@@ -45,7 +45,9 @@ pub trait Divergence: Copy + Default + Send + Sync + 'static {
     /// ℓ as a function of w: the inverse of [`Divergence::kirchhoff`].
     fn log_ratio<R: Real>(kirchhoff: R) -> R;
 
-    /// ψ(r) − ψ(1) as a function of a finite r ≥ 0, accurate near r = 1: the form of the explicit sweeps.
+    /// ψ(r) as a function of a finite r ≥ 0, accurate relative to itself: the form of the explicit sweeps.
+    ///
+    /// Its roundings are then no larger than those of r: a constant added to ψ would make them larger where r is small, and r negative.
     fn kirchhoff_from_ratio<R: Real>(ratio: R) -> R;
 
     /// ψ'(r), monotone in r.

@@ -240,7 +240,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table with the given column titles.
+    /// An empty table with the given column titles; without any title there is no header.
     pub fn new(columns: &[(&str, Alignment)]) -> Self {
         Self {
             columns: columns
@@ -283,9 +283,11 @@ impl fmt::Display for Table {
                 *width = (*width).max(cell.width());
             }
         }
-        let rules: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
-        self.write_row(formatter, &widths, titles())?;
-        self.write_row(formatter, &widths, rules.iter().map(String::as_str))?;
+        if titles().any(|title| !title.is_empty()) {
+            let rules: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
+            self.write_row(formatter, &widths, titles())?;
+            self.write_row(formatter, &widths, rules.iter().map(String::as_str))?;
+        }
         for row in &self.rows {
             self.write_row(formatter, &widths, row.iter().map(String::as_str))?;
         }

@@ -5,6 +5,7 @@
 
 mod errors;
 mod functions;
+mod rounding;
 mod sweeps;
 mod twin;
 

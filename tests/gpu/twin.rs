@@ -1,33 +1,18 @@
-//! The sweep in `f32` as plain loops, with a bound for how far any other evaluation in `f32` may be from it.
-//!
-//! With u = 2⁻²⁴, ψ the node values, c the time step / h², and S_i = Σ_faces c (σ_j/σ_i)(|ψ_j| + |ψ_i|), one stage computes
-//! G_i = r_i + Σ_faces c σ_j(ψ_j − ψ_i)/σ_i. The errors of one evaluation, in units of u·S_i:
-//!
-//! | | CPU | device | |
-//! |---|---|---|---|
-//! | ψ | 7 | 16 | CPU: ln(1+x) 2.5 ulp = 5u and its argument 1.5u. Device, where ÷ errs by 2.5 ulp = 5u and √ by 4.5 ulp = 9u: Hellinger's (r−1)/(√r+1) |
-//! | ψ_j − ψ_i, times σ_j | 2 | 2 | |
-//! | sums over two faces and three axes, times c | 4 | 4 | in any order: S_i bounds every partial sum |
-//! | ÷ σ_i | 1 | 5 | |
-//!
-//! so together 14 + 27 = 41, and u|G_i| for each of the last additions. The mean with the start s is a further 3u(|G_i| + |s_i|) each.
-//! Second-order terms and the difference of S_i between the two evaluations are below one part in 100.
-//!
-//! From step to step: the stage is monotone (the step satisfies the bound) and conserves Σ σ_i² r_i, so by Crandall and Tartar
-//! (Proc. AMS 78, 1980) it does not increase Σ σ_i² |r_i − r'_i|. In this norm the errors of the steps add up, with factor one.
+//! The sweep in `f32` as plain loops, with a bound for how far any other evaluation in `f32` may be from it; the roundings are counted in [`crate::rounding`].
 
 use ottoflow::backend::Sweep;
 use ottoflow::divergence::Divergence;
 use ottoflow::flow::Diffusion;
-use ottoflow::grid::{Axis, Boundary, Grid};
+use ottoflow::grid::Grid;
 
-const ROUNDOFF: f64 = 1.0 / 16_777_216.0;
-const STENCIL: f64 = 41.0;
+use crate::rounding::{CPU, DEVICE, ROUNDOFF, SECOND_ORDER, neighbours};
+
+/// The errors of both evaluations.
+const STENCIL: f64 = CPU + DEVICE;
 const ADDITION: f64 = 2.0;
 const MEAN: f64 = 6.0;
 /// What flushing subnormal numbers to zero may cost, far below everything else.
 const FLUSHED: f64 = 1e-36;
-const SECOND_ORDER: f64 = 1.01;
 
 /// A random problem: weights between ½ and 2, ratios between 1/30 and 30, the step at half of the monotonicity bound.
 pub struct Twin {
@@ -47,29 +32,6 @@ fn uniform(index: usize) -> f64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Axis and index of the two neighbours of a cell along every axis; at a closed end it is its own neighbour.
-fn neighbours(grid: &Grid, cell: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (_, ny, nx) = grid.shape();
-    let strides = [1, nx, nx * ny];
-    let both = move |(axis, described): (usize, &Axis)| {
-        let (n, stride) = (described.cells, strides[axis]);
-        let position = cell / stride % n;
-        let periodic = described.boundary == Boundary::Periodic;
-        let before = match position {
-            0 if periodic => cell + (n - 1) * stride,
-            0 => cell,
-            _ => cell - stride,
-        };
-        let after = match position + 1 {
-            next if next < n => cell + stride,
-            _ if periodic => cell - (n - 1) * stride,
-            _ => cell,
-        };
-        [(axis, before), (axis, after)]
-    };
-    grid.axes().iter().enumerate().flat_map(both)
 }
 
 impl Twin {

@@ -12,12 +12,18 @@ use crate::grid::Field;
 
 /// Iterations after which a step is given up.
 const MAX_ITERATIONS: usize = 60;
-/// The iteration ends when the last change of ρ is below this in L1: it converges quadratically, so the error is its square. Elimination
-/// gives another round for little.
+/// The iteration may end when the last change of ρ is below this in L1.
 const SETTLED: f64 = 1e-8;
-const SETTLED_DIRECT: f64 = 1e-10;
+/// What the next change may still be: where Newton's iteration is not yet quadratic, a small change does not mean a small error.
+const REST: f64 = 1e-15;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
 const SETTLED_CELL: f64 = 1e-6;
+/// The mass that the solution may be short of or over in a step.
+const DEFECT: f64 = 2e-15;
+/// A change that no longer falls is rounding when it is below this.
+const STAGNANT: f64 = 1e-13;
+/// Diffusion in a step, relative to storage, that counts as weak.
+const WEAK: f64 = 0.1;
 /// ψ' below this is as good as zero: nothing moves.
 const SMALLEST_SLOPE: f64 = 1e-300;
 
@@ -32,6 +38,40 @@ impl std::ops::AddAssign for Effort {
     fn add_assign(&mut self, other: Self) {
         self.iterations += other.iterations;
         self.linear_iterations += other.linear_iterations;
+    }
+}
+
+/// What an iteration changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Moved {
+    /// Σ |δρ| · cell volume.
+    mass: f64,
+    /// The largest |δr|/r.
+    cell: f64,
+    /// Σ (ρ − ρ⁰) · cell volume, zero for the exact solution.
+    defect: f64,
+}
+
+impl Moved {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            mass: self.mass + other.mass,
+            cell: self.cell.max(other.cell),
+            defect: self.defect + other.defect,
+        }
+    }
+
+    /// Whether what is left after this iteration is below rounding, the iteration before having changed `before`.
+    fn settled(self, before: f64, direct: bool) -> bool {
+        // Superlinear convergence multiplies the next change by at least as small a factor as this one.
+        let factor = if before.is_finite() {
+            (self.mass / before).min(1.0)
+        } else {
+            1.0
+        };
+        let exact = self.mass * factor <= REST && self.defect.abs() <= DEFECT;
+        let stagnant = self.mass <= STAGNANT && factor > 0.5;
+        self.mass <= SETTLED && (exact || stagnant) && (self.cell <= SETTLED_CELL || !direct)
     }
 }
 
@@ -50,6 +90,9 @@ pub(super) struct EulerStep<D> {
     increment: Field,
     /// Whether the linear systems are solved by elimination, exact cell by cell.
     pub direct: bool,
+    /// Whether ψ' vanishes at r = 0, so that a small increment of w is a large one of r.
+    degenerate: bool,
+    polished: Vec<f64>,
     divergence: PhantomData<D>,
 }
 
@@ -69,6 +112,8 @@ impl<D: Divergence> EulerStep<D> {
             rhs: zeros(),
             increment: zeros(),
             direct: problem.grid.dimension() == 1,
+            degenerate: D::slope(D::kirchhoff(f64::NEG_INFINITY)) == 0.0,
+            polished: Vec::new(),
             divergence: PhantomData,
         })
     }
@@ -91,6 +136,8 @@ impl<D: Divergence> EulerStep<D> {
             }
             // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
             let tolerance = (1e-2 * change).clamp(1e-8, 1e-3);
+            // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
+            self.increment.fill(0.0);
             let report = self
                 .elliptic
                 .solve(dt, &self.slope, &self.rhs, tolerance, &mut self.increment)
@@ -99,17 +146,16 @@ impl<D: Divergence> EulerStep<D> {
                     step: dt,
                     source,
                 })?;
+            if self.degenerate && !self.direct {
+                self.polish(dt);
+            }
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
-            let (mass, cell) = self.update(solution, bounds);
-            change = mass;
-            let settled = match self.direct {
-                true => mass <= SETTLED_DIRECT && cell <= SETTLED_CELL,
-                false => mass <= SETTLED,
-            };
-            if settled {
+            let moved = self.update(initial, solution, bounds);
+            if moved.settled(change, self.direct) {
                 return Ok(effort);
             }
+            change = moved.mass;
         }
         let iterations = effort.iterations;
         Err(FlowError::Newton {
@@ -144,35 +190,67 @@ impl<D: Divergence> EulerStep<D> {
         largest.reduce(|| 0.0, f64::max)
     }
 
-    /// Applies the increment; returns the change of ρ in L1 and the largest relative change of r in a cell.
-    fn update(&self, solution: &mut [f64], [lowest, highest]: [f64; 2]) -> (f64, f64) {
+    /// Solves each row in which diffusion is weak for its own increment, the neighbours' given.
+    ///
+    /// Conjugate gradients resolve increments beside the largest of all; divided by a ψ' near zero the rest would be a large error of r.
+    fn polish(&mut self, dt: f64) {
+        let n = self.couplings.row();
+        let (couplings, polished) = (&self.couplings, &mut self.polished);
+        let (slope, rhs) = (self.slope.as_slice(), self.rhs.as_slice());
+        let (slope, rhs) = (slope.unwrap_or_default(), rhs.unwrap_or_default());
+        let solved = self.increment.as_slice().unwrap_or_default();
+        polished.resize(solved.len(), 0.0);
+        let rows = polished.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, polished)| {
+            for (i, polished) in polished.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let (mut total, mut inflow) = (0.0, 0.0);
+                couplings.for_each_face(cell, |factor, beside| {
+                    let share = dt * slope[cell] * factor;
+                    total += share;
+                    inflow += share * solved[beside];
+                });
+                *polished = if total < WEAK {
+                    (rhs[cell] + inflow) / (1.0 + total)
+                } else {
+                    solved[cell]
+                };
+            }
+        });
+        if let Some(increment) = self.increment.as_slice_mut() {
+            increment.copy_from_slice(polished);
+        }
+    }
+
+    /// Applies the increment.
+    fn update(&self, initial: &[f64], solution: &mut [f64], [lowest, highest]: [f64; 2]) -> Moved {
         let increment = self.increment.as_slice().unwrap_or_default();
         let empty = D::kirchhoff(f64::NEG_INFINITY);
         let n = self.couplings.row();
         let rows = solution.par_chunks_mut(n).enumerate();
         // The sum only decides when to stop, but the number of iterations shows in the bits: add it in order.
-        let parts: Vec<(f64, f64)> = rows
+        let parts: Vec<Moved> = rows
             .map(|(row, solution)| {
-                let (mut moved, mut largest) = (0.0_f64, 0.0_f64);
+                let mut moved = Moved::default();
                 for (i, value) in solution.iter_mut().enumerate() {
                     let cell = row * n + i;
                     let updated = D::newton_update(*value, increment[cell])
                         .max(lowest)
                         .min(highest);
+                    let mass = self.mass(cell, updated);
                     let change = D::relative_change(updated, *value).abs();
-                    let whole = D::relative_change(updated, empty);
-                    moved += self.mass(cell, updated) * change;
+                    moved.mass += mass * change;
+                    moved.defect += mass * D::relative_change(updated, initial[cell]);
                     if change > 0.0 {
-                        largest = largest.max(change / whole);
+                        let relative = change / D::relative_change(updated, empty);
+                        moved.cell = moved.cell.max(relative);
                     }
                     *value = updated;
                 }
-                (moved, largest)
+                moved
             })
             .collect();
-        parts.iter().fold((0.0, 0.0_f64), |(sum, largest), part| {
-            (sum + part.0, largest.max(part.1))
-        })
+        parts.into_iter().fold(Moved::default(), Moved::plus)
     }
 
     /// π/ψ'(w) · cell volume: what a unit of relative change weighs.

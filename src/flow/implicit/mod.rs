@@ -78,7 +78,8 @@ impl<D: Divergence> Implicit<D> {
         let current = state
             .log_ratio
             .mapv(|log_ratio| D::kirchhoff(log_ratio.max(lowest)));
-        if let Some(number) = current.iter().position(|w| !w.is_finite()) {
+        let unusable = |(w, log_ratio): (&f64, &f64)| !w.is_finite() || log_ratio.is_nan();
+        if let Some(number) = current.iter().zip(&state.log_ratio).position(unusable) {
             return Err(FlowError::Range {
                 quantity: "ln(ρ/π)",
                 value: state

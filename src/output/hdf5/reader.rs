@@ -390,8 +390,11 @@ fn read_axis(file: &File, name: &str) -> hdf5::Result<Axis> {
     })
 }
 
-/// A text attribute.
+/// A text attribute. The binding takes any bytes for UTF-8; those of a damaged file may be none.
 fn read_text(location: &hdf5::Location, name: &str) -> hdf5::Result<String> {
     let text = location.attr(name)?.read_scalar::<VarLenUnicode>()?;
-    Ok(text.as_str().to_owned())
+    match std::str::from_utf8(text.as_bytes()) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(format!("not text: {error}").into()),
+    }
 }

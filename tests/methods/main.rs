@@ -1,0 +1,10 @@
+//! Every method is held to every claim: orders, conservation, bounds, decay, equilibrium, errors.
+
+mod equilibrium;
+mod errors;
+mod landing;
+mod orders;
+mod reproducible;
+mod setup;
+mod single_precision;
+mod structure;

@@ -1,0 +1,91 @@
+//! Grids, problems and methods that the law tests share.
+
+use ottoflow::calculus::Real;
+use ottoflow::divergence::DivergenceKind;
+use ottoflow::exact;
+use ottoflow::flow::{Device, Method, MethodSettings, Problem, State, Stepping, start};
+use ottoflow::grid::{Axis, Boundary, Grid};
+
+pub const EVERY_DIVERGENCE: &[DivergenceKind] = DivergenceKind::ALL;
+
+pub fn explicit(order: u8, step: Option<f64>) -> MethodSettings {
+    MethodSettings::Explicit { order, step }
+}
+
+pub fn implicit(order: u8, step: f64) -> MethodSettings {
+    MethodSettings::Implicit(Stepping::Fixed { step, order })
+}
+
+pub fn adaptive(tolerance: f64) -> MethodSettings {
+    MethodSettings::Implicit(Stepping::Adaptive { tolerance })
+}
+
+/// The same axis once to three times.
+pub fn box_of(dimension: usize, cells: usize, lower: f64, upper: f64, boundary: Boundary) -> Grid {
+    let axis = Axis {
+        lower,
+        upper,
+        cells,
+        boundary,
+    };
+    Grid::new(vec![axis; dimension]).unwrap()
+}
+
+/// A smooth problem with r between about 0.2 and 5: two Gaussians of different width on a background, on no-flux or periodic sides.
+pub fn smooth_problem(divergence: DivergenceKind, grid: Grid) -> (Problem, State) {
+    let wave = |phase: f64, x: [f64; 3]| -> f64 {
+        let terms = grid.axes().iter().zip(x).map(|(axis, x)| {
+            let unit = (x - axis.lower) / (axis.upper - axis.lower);
+            (std::f64::consts::TAU * unit + phase).cos()
+        });
+        terms.sum()
+    };
+    let log_target = exact::normalised(&grid, grid.sample(|x| 0.7 * wave(0.3, x)));
+    let log_density = exact::normalised(&grid, grid.sample(|x| -0.5 * wave(1.1, x)));
+    let problem = Problem {
+        grid,
+        log_target,
+        divergence,
+    };
+    let state = exact::start(&problem, &log_density);
+    (problem, state)
+}
+
+/// Starts a method in f64 on the CPU.
+pub fn started(problem: &Problem, state: &State, settings: MethodSettings) -> Box<dyn Method> {
+    start(problem, state, settings, Device::CpuDouble).unwrap()
+}
+
+pub fn advance_to(method: &mut dyn Method, until: f64) {
+    while method.time() < until {
+        method.advance(until).unwrap();
+    }
+}
+
+/// The state that a method reaches from another one.
+pub fn reached(problem: &Problem, state: &State, settings: MethodSettings, until: f64) -> State {
+    let mut method = started(problem, state, settings);
+    advance_to(method.as_mut(), until);
+    method.state().unwrap()
+}
+
+/// The longest monotone explicit step from a state: h²/(ψ' Σ_faces √(π_j/π_i)), by the error that a longer one gives.
+pub fn explicit_bound(problem: &Problem, state: &State) -> f64 {
+    let too_large = start(problem, state, explicit(1, Some(1e300)), Device::CpuDouble);
+    match too_large.err() {
+        Some(ottoflow::flow::FlowError::StepTooLarge { bound, .. }) => bound,
+        other => panic!("a step of 1e300 must be too large, found {other:?}"),
+    }
+}
+
+/// Σ ρ · cell volume, with a compensated sum.
+pub fn mass(problem: &Problem, state: &State) -> f64 {
+    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+    for (target, log_ratio) in problem.log_target.iter().zip(&state.log_ratio) {
+        let term = Real::exp(target + log_ratio) - lost;
+        let next = sum + term;
+        lost = (next - sum) - term;
+        sum = next;
+    }
+    sum * problem.grid.cell_volume()
+}
