@@ -17,7 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "adversarial-loss-identity",
         claim: "for J' = E[ln(1 − D*)] the same ratio is not 1 but tends to ½ at equilibrium",
-        reference: "docs/mathematics.md, how to read the literature",
+        reference: "docs/mathematics.md, §8",
         measure: adversarial_loss,
     },
 ];

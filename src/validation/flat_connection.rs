@@ -23,7 +23,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "disconnected-supports",
         claim: "on separated supports wrong weights are flat too: A = 0, ρ ≠ π, and nothing moves (mode collapse)",
-        reference: "docs/mathematics.md, how to read the literature",
+        reference: "docs/mathematics.md, §8",
         measure: disconnected_supports,
     },
 ];
