@@ -93,7 +93,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("plotters", &["output/plots"]),
     ("indicatif", &["output/console.rs"]),
     ("wgpu", &["backend/gpu"]),
-    ("pulp", &["backend/cpu.rs", "calculus"]),
+    ("pulp", &["backend/cpu", "elliptic/tiles.rs", "calculus"]),
     ("toml", &["scenario"]),
     ("toml_edit", &["scenario"]),
     ("miette", &["scenario", "command"]),
