@@ -11,7 +11,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "energy-identity",
         claim: "dJ/dt = −‖A‖² for J = 2·JSD, at second order",
-        reference: "docs/mathematics.md, eq. 3; Otto, Comm. PDE 26, 2001",
+        reference: "docs/mathematics.md, eq. 4; Otto, Comm. PDE 26, 2001",
         measure: energy_identity,
     },
     Check {

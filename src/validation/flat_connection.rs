@@ -11,13 +11,13 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "equilibrium-is-flat",
         claim: "ρ = π implies A = 0, exactly, and the flow keeps it for ever",
-        reference: "docs/mathematics.md, eq. 1 and 8; Goodfellow et al. 2014, Thm 1",
+        reference: "docs/mathematics.md, eq. 8; Goodfellow et al. 2014, Thm 1",
         measure: equilibrium_is_flat,
     },
     Check {
         name: "flat-is-equilibrium",
         claim: "on a connected support ‖A‖ → 0 and ρ → π, from six different starts",
-        reference: "docs/mathematics.md, eq. 3",
+        reference: "docs/mathematics.md, eq. 4",
         measure: flat_is_equilibrium,
     },
     Check {
