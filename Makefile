@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 
 # cmake is for the bundled HDF5 alone; where the system's is too old, scripts/setup puts one into .tools/bin.
-CARGO := PATH="$(CURDIR)/.tools/bin:$$PATH:$(HOME)/.cargo/bin" cargo
+export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
 TARGET_FOLDER := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: help demo test build install check test-rust test-python bench validate clean
@@ -20,21 +20,21 @@ test: check test-rust test-python ## Install what is missing, check format, lint
 
 build: ## Install what is missing to build, and build
 	@scripts/setup build
-	$(CARGO) build --release --locked
+	cargo build --release --locked
 
 install: ## Build, and put ottoflow into cargo's folder of programs
 	@scripts/setup build
-	$(CARGO) install --path . --locked
+	cargo install --path . --locked
 
 check: ## Format, lints, documentation: any warning is an error
 	@scripts/setup build lint
-	$(CARGO) fmt --check
-	$(CARGO) clippy --release --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 
 test-rust: ## The tests in Rust
 	@scripts/setup build gpu
-	$(CARGO) test --release --locked
+	cargo test --release --locked
 
 # The files come from the tests in Rust; without them these fail.
 test-python: test-rust ## Open the files that the tests left with h5py, xarray and VTK
@@ -44,11 +44,11 @@ test-python: test-rust ## Open the files that the tests left with h5py, xarray a
 
 bench: ## Measure the speed, beside what the machine can do
 	@scripts/setup build
-	$(CARGO) bench --locked
+	cargo bench --locked
 
 validate: ## Check the theory numerically: one line a claim
 	@scripts/setup build
-	$(CARGO) run --release --locked --quiet -- validate
+	cargo run --release --locked --quiet -- validate
 
 clean: ## Remove all that make made
 	rm -rf demo .tools "$(TARGET_FOLDER)"

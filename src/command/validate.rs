@@ -1,4 +1,4 @@
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use super::{CommandError, print};
@@ -18,13 +18,9 @@ pub(super) fn validate(
         )?;
     }
     for check in chosen {
-        if std::io::stderr().is_terminal() {
-            eprint!("\r\x1b[K{} …", check.name);
-        }
+        show_current(check.name);
         let outcome = check.run();
-        if std::io::stderr().is_terminal() {
-            eprint!("\r\x1b[K");
-        }
+        show_current("");
         print(&shown(&outcome, markdown))?;
         outcomes.push(outcome);
     }
@@ -47,6 +43,14 @@ pub(super) fn validate(
     Err(CommandError::Validation {
         failed: failed.join(", "),
     })
+}
+
+/// Names the check that runs, on a terminal only; nobody listening is no reason to stop.
+fn show_current(name: &str) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let _ = write!(stderr, "\r\x1b[K{name}");
+    }
 }
 
 fn shown(outcome: &Outcome, markdown: bool) -> String {

@@ -7,7 +7,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "order-in-space",
         claim: "the exact Poisson-kernel solution is met at order 2 in h, in 1-D and along the diagonal in periodic 2-D and 3-D",
-        reference: "docs/mathematics.md, exact solution",
+        reference: "docs/mathematics.md, §5",
         measure: order_in_space,
     },
     Check {

@@ -11,13 +11,13 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "energy-identity",
         claim: "dJ/dt = −‖A‖² for J = 2·JSD, at second order",
-        reference: "docs/mathematics.md, eq. 3; Otto, Comm. PDE 26, 2001",
+        reference: "docs/mathematics.md, eq. 4; Otto, Comm. PDE 26, 2001",
         measure: energy_identity,
     },
     Check {
         name: "adversarial-loss-identity",
         claim: "for J' = E[ln(1 − D*)] the same ratio is not 1 but tends to ½ at equilibrium",
-        reference: "docs/mathematics.md, how to read the literature",
+        reference: "docs/mathematics.md, §8",
         measure: adversarial_loss,
     },
 ];

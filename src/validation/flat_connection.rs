@@ -11,19 +11,19 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "equilibrium-is-flat",
         claim: "ρ = π implies A = 0, exactly, and the flow keeps it for ever",
-        reference: "docs/mathematics.md, eq. 1 and 8; Goodfellow et al. 2014, Thm 1",
+        reference: "docs/mathematics.md, eq. 8; Goodfellow et al. 2014, Thm 1",
         measure: equilibrium_is_flat,
     },
     Check {
         name: "flat-is-equilibrium",
         claim: "on a connected support ‖A‖ → 0 and ρ → π, from six different starts",
-        reference: "docs/mathematics.md, eq. 3",
+        reference: "docs/mathematics.md, eq. 4",
         measure: flat_is_equilibrium,
     },
     Check {
         name: "disconnected-supports",
         claim: "on separated supports wrong weights are flat too: A = 0, ρ ≠ π, and nothing moves (mode collapse)",
-        reference: "docs/mathematics.md, how to read the literature",
+        reference: "docs/mathematics.md, §8",
         measure: disconnected_supports,
     },
 ];

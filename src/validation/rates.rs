@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "vanishing-gradient",
         claim: "from N(8−d, 1) to N(8, 1.25²), J = 0.5 is reached at 0.2380, 7.091, 495.3, 9.274e5 for d = 2, 4, 6, 8",
-        reference: "docs/mathematics.md, vanishing gradient; Arjovsky, Bottou 2017",
+        reference: "docs/mathematics.md, §4; Arjovsky, Bottou 2017",
         measure: vanishing_gradient,
     },
 ];

@@ -9,7 +9,7 @@ use crate::metrics::{Metrics, metrics};
 pub(super) const CHECKS: &[Check] = &[Check {
     name: "comparison-principle",
     claim: "every flow keeps min r ≤ r ≤ max r and the mass, and decreases all five divergences, not only its own",
-    reference: "docs/mathematics.md, eq. 4 and 5",
+    reference: "docs/mathematics.md, eq. 3 and 9",
     measure: comparison_principle,
 }];
 

@@ -6,6 +6,7 @@ mod garbage;
 mod interruption;
 mod refusals;
 mod run;
+mod validation;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
