@@ -261,13 +261,12 @@ fn libraries_are_known_only_where_they_belong() {
                 .any(|(place, _)| {
                     let before = &code[..place];
                     // `output::hdf5::` is the room, `::hdf5::` and `hdf5::` the library.
-                    !before.ends_with(is_name)
-                        && !(before.ends_with("::")
-                            && before[..before.len() - 2].ends_with(is_name))
+                    !(before.ends_with(is_name)
+                        || before.ends_with("::") && before[..before.len() - 2].ends_with(is_name))
                         && !(before.ends_with("::") && before[..before.len() - 2].ends_with('>'))
                 });
             let relative = |place: &&str| file.starts_with(*place);
-            if names && !places.iter().any(|place| relative(&place)) {
+            if names && !places.iter().any(relative) {
                 wrong.push(format!("{file} knows {library}"));
             }
         }
