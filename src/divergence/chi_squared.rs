@@ -30,6 +30,19 @@ impl Divergence for ChiSquared {
         R::constant(2.0) * log_ratio.exp_m1()
     }
 
+    /// 2e^{ℓ_from}(e^{ℓ_to−ℓ_from} − 1)
+    #[inline(always)]
+    fn first_variation_change<R: Real>(from: R, to: R) -> R {
+        R::constant(2.0) * from.exp() * (to - from).exp_m1()
+    }
+
+    /// ln(1 + f'/2)
+    #[inline(always)]
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R {
+        let halved = first_variation * R::constant(0.5);
+        halved.maximum(R::constant(-1.0)).ln_1p()
+    }
+
     /// r²
     #[inline(always)]
     fn kirchhoff<R: Real>(log_ratio: R) -> R {

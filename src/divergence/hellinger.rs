@@ -30,6 +30,19 @@ impl Divergence for Hellinger {
         -(log_ratio * R::constant(-0.5)).exp_m1()
     }
 
+    /// e^{−ℓ_from/2}(1 − e^{(ℓ_from−ℓ_to)/2})
+    #[inline(always)]
+    fn first_variation_change<R: Real>(from: R, to: R) -> R {
+        let half = R::constant(0.5);
+        -((-from * half).exp() * ((from - to) * half).exp_m1())
+    }
+
+    /// −2 ln(1 − f')
+    #[inline(always)]
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R {
+        R::constant(-2.0) * (-first_variation).ln_1p()
+    }
+
     /// √r
     #[inline(always)]
     fn kirchhoff<R: Real>(log_ratio: R) -> R {

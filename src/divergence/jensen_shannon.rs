@@ -54,6 +54,21 @@ impl Divergence for JensenShannon {
         R::select(near, near_value, far_value)
     }
 
+    /// ln((1 + 1/r_from)/(1 + 1/r_to)): of ℓ₁ < ℓ₂ it is ± ln(1 + e^{−ℓ₁}(1 − e^{ℓ₁−ℓ₂})/(1 + e^{−ℓ₂})), without cancellation.
+    #[inline(always)]
+    fn first_variation_change<R: Real>(from: R, to: R) -> R {
+        let (low, high) = (from.minimum(to), from.maximum(to));
+        let excess = -((-low).exp() * (low - high).exp_m1());
+        let value = (excess / (R::constant(1.0) + (-high).exp())).ln_1p();
+        R::select(to.less(from), -value, value)
+    }
+
+    /// −ln(2e^{−f'} − 1)
+    #[inline(always)]
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R {
+        -(R::constant(2.0) * (-first_variation).exp_m1()).ln_1p()
+    }
+
     /// ln(1 + r)
     #[inline(always)]
     fn kirchhoff<R: Real>(log_ratio: R) -> R {

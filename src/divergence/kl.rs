@@ -40,6 +40,18 @@ impl Divergence for Kl {
         log_ratio
     }
 
+    /// ℓ_to − ℓ_from
+    #[inline(always)]
+    fn first_variation_change<R: Real>(from: R, to: R) -> R {
+        to - from
+    }
+
+    /// f'
+    #[inline(always)]
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R {
+        first_variation
+    }
+
     /// r
     #[inline(always)]
     fn kirchhoff<R: Real>(log_ratio: R) -> R {

@@ -39,6 +39,13 @@ pub trait Divergence: Copy + Default + Send + Sync + 'static {
     /// The first variation f'(r) of J.
     fn first_variation<R: Real>(log_ratio: R) -> R;
 
+    /// f'(r_to) − f'(r_from), accurate relative to itself: −1/distance times the velocity, where f' alone may have saturated.
+    fn first_variation_change<R: Real>(from: R, to: R) -> R;
+
+    /// The ℓ at which f'(r) has this value: the inverse of [`Divergence::first_variation`]. −∞ at and below f'(0), not a number or ∞
+    /// at and above f'(∞).
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R;
+
     /// w = ψ(r) as a function of ℓ.
     fn kirchhoff<R: Real>(log_ratio: R) -> R;
 

@@ -29,6 +29,18 @@ impl Divergence for ReverseKl {
         -(-log_ratio).exp_m1()
     }
 
+    /// e^{−ℓ_from}(1 − e^{ℓ_from−ℓ_to})
+    #[inline(always)]
+    fn first_variation_change<R: Real>(from: R, to: R) -> R {
+        -((-from).exp() * (from - to).exp_m1())
+    }
+
+    /// −ln(1 − f')
+    #[inline(always)]
+    fn log_ratio_of_variation<R: Real>(first_variation: R) -> R {
+        -(-first_variation).ln_1p()
+    }
+
     /// ℓ
     #[inline(always)]
     fn kirchhoff<R: Real>(log_ratio: R) -> R {

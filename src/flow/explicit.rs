@@ -249,6 +249,7 @@ impl<D: Divergence, S: SweepDevice<D>> Method for Explicit<D, S> {
             order: self.shares.len() as u8,
             conserves_mass: true,
             keeps_bounds: true,
+            decreases_own_divergence: true,
             decreases_divergences: true,
         }
     }
@@ -295,6 +296,7 @@ impl<D: Divergence, S: SweepDevice<D>> Method for Explicit<D, S> {
             iterations: 0,
             linear_iterations: 0,
             rejected: 0,
+            transport: None,
         })
     }
 

@@ -13,6 +13,8 @@ pub struct Claims {
     pub conserves_mass: bool,
     /// min r and max r of the start bound the ratio for ever (comparison principle).
     pub keeps_bounds: bool,
+    /// The divergence that drives the flow does not increase.
+    pub decreases_own_divergence: bool,
     /// No f-divergence increases, whichever of them drives the flow.
     pub decreases_divergences: bool,
 }
@@ -32,6 +34,17 @@ pub struct Advance {
     pub linear_iterations: usize,
     /// Steps that were tried and rejected by the error control.
     pub rejected: usize,
+    /// What a JKO step moved, and its certificate; none for other methods.
+    pub transport: Option<Transport>,
+}
+
+/// How far a JKO step went, and how near it came to the minimum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transport {
+    /// W2² between the two ends of the step: of length².
+    pub cost: f64,
+    /// A bound on J + W2²/(2τ) above its minimum, in units of J.
+    pub gap: f64,
 }
 
 /// A gradient flow in progress: it owns its state and scratch memory.
@@ -134,6 +147,33 @@ pub enum FlowError {
         iterations: usize,
         /// The last change in L1 of ρ.
         change: f64,
+    },
+    /// A JKO step came not near enough to the minimum.
+    #[error(
+        "the JKO step from time {time:.6e} by {step:.3e} is certified to a duality gap of {gap:.1e} only after {iterations} iterations, where \
+         {allowed:.1e} is allowed; take a smaller `step` or a larger `gap`"
+    )]
+    Uncertified {
+        /// The time reached.
+        time: f64,
+        /// τ of the step that failed.
+        step: f64,
+        /// Newton iterations made.
+        iterations: usize,
+        /// The bound on J + W2²/(2τ) above its minimum that was reached.
+        gap: f64,
+        /// The bound asked for.
+        allowed: f64,
+    },
+    /// The method is for fewer dimensions.
+    #[error(
+        "method = \"{method}\" runs in 1-D only, and the grid has {dimension} axes; use method = \"implicit\" or \"explicit\""
+    )]
+    Dimension {
+        /// The method asked for.
+        method: &'static str,
+        /// Axes of the grid.
+        dimension: usize,
     },
     /// The error control asks for steps that time cannot resolve.
     #[error(

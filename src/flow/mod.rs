@@ -4,6 +4,7 @@ mod couplings;
 mod diffusion;
 pub mod explicit;
 pub mod implicit;
+pub mod jko;
 mod method;
 mod start;
 
@@ -12,5 +13,6 @@ pub use couplings::Couplings;
 pub use diffusion::Diffusion;
 pub use explicit::{Explicit, SweepDevice};
 pub use implicit::{Implicit, Stepping};
-pub use method::{Advance, Cell, Claims, FlowError, Method};
+pub use jko::{Jko, JkoSettings};
+pub use method::{Advance, Cell, Claims, FlowError, Method, Transport};
 pub use start::{Device, MethodSettings, start};

@@ -5,7 +5,7 @@ use crate::divergence::{Divergence, with_divergence};
 use crate::problem::{Problem, State};
 
 use super::explicit::weights;
-use super::{Explicit, FlowError, Implicit, Method, Stepping};
+use super::{Explicit, FlowError, Implicit, Jko, JkoSettings, Method, Stepping};
 
 /// A method with its settings: the list of the program's methods.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub enum MethodSettings {
     },
     /// Backward Euler and its extrapolation.
     Implicit(Stepping),
+    /// Minimising movements, in 1-D.
+    Jko(JkoSettings),
 }
 
 impl MethodSettings {
@@ -27,6 +29,7 @@ impl MethodSettings {
         match self {
             Self::Explicit { .. } => "explicit",
             Self::Implicit(_) => "implicit",
+            Self::Jko(_) => "jko",
         }
     }
 
@@ -86,6 +89,7 @@ fn start_for<D: Divergence>(
         MethodSettings::Implicit(stepping) => {
             Ok(Box::new(Implicit::<D>::new(problem, state, stepping)?))
         }
+        MethodSettings::Jko(settings) => Ok(Box::new(Jko::<D>::new(problem, state, settings)?)),
         MethodSettings::Explicit { order, step } => Ok(match device {
             Device::CpuDouble => Box::new(Explicit::<D, _>::new(
                 problem,

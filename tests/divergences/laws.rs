@@ -67,6 +67,57 @@ pub fn the_first_variation_is_the_derivative_of_the_integrand<D: Divergence>() {
     }
 }
 
+/// f'(r₂) − f'(r₁), where the two differ so much that the difference of the values has digits; antisymmetric everywhere.
+pub fn the_change_of_the_first_variation_is_the_difference<D: Divergence>() {
+    for (from, to) in pairs(40.0) {
+        let found = D::first_variation_change(from, to);
+        // A rounding of the exponents is |ℓ| times that in the value.
+        let units = 16.0 + 4.0 * (from.abs() + to.abs());
+        assert_close::<D>(
+            D::first_variation_change(to, from),
+            -found,
+            units,
+            (from, to),
+        );
+        let [before, after] = [from, to].map(|log_ratio| D::first_variation(log_ratio));
+        let size = before.abs() + after.abs() + 1.0 + found.abs();
+        let rounding = units * f64::EPSILON * size;
+        assert!(
+            (found - (after - before)).abs() <= rounding,
+            "{} at {from}, {to}: {found:e}",
+            D::NAME
+        );
+        // ∫ ψ' dℓ by the mean value theorem: relative to itself, where the difference of the values has no digits left.
+        let slopes = [from, to].map(|log_ratio: f64| D::slope_from_ratio(Real::exp(log_ratio)));
+        let mean = found / (to - from);
+        let (low, high) = (slopes[0].min(slopes[1]), slopes[0].max(slopes[1]));
+        let slack = 1e-12 + 64.0 * f64::EPSILON * (from.abs() + 1.0) / (to - from).abs();
+        assert!(
+            from == to || mean >= low * (1.0 - slack) && mean <= high * (1.0 + slack),
+            "{} at {from}, {to}: {mean:e} outside {low:e} to {high:e}",
+            D::NAME
+        );
+    }
+}
+
+/// The inverse of f': a rounding of f' is 1/ψ' of it in ℓ.
+pub fn the_inverse_undoes_the_first_variation<D: Divergence>() {
+    for log_ratio in log_ratios(40.0) {
+        let variation = D::first_variation(log_ratio);
+        let slope = D::slope_from_ratio(Real::exp(log_ratio));
+        let bound = 8.0 * f64::EPSILON * ((variation.abs() + 2.0) / slope + log_ratio.abs());
+        if bound > 1.0 {
+            continue;
+        }
+        let error = (D::log_ratio_of_variation(variation) - log_ratio).abs();
+        assert!(
+            error <= bound,
+            "{} at {log_ratio}: error {error:e}, bound {bound:e}",
+            D::NAME
+        );
+    }
+}
+
 /// d ψ(e^ℓ)/dℓ = r ψ'(r).
 pub fn the_slope_is_the_derivative_of_kirchhoff<D: Divergence>() {
     for log_ratio in log_ratios(MODERATE) {

@@ -26,6 +26,8 @@ hold_for_all!(
     laws::the_integrand_is_nowhere_negative,
     laws::the_integrand_is_convex,
     laws::the_first_variation_is_the_derivative_of_the_integrand,
+    laws::the_change_of_the_first_variation_is_the_difference,
+    laws::the_inverse_undoes_the_first_variation,
     laws::the_slope_is_the_derivative_of_kirchhoff,
     laws::the_three_forms_of_the_slope_agree,
     laws::the_slope_is_monotone_in_the_ratio,

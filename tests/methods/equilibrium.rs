@@ -3,7 +3,7 @@
 use ottoflow::flow::{Device, MethodSettings, Problem, State, start};
 use ottoflow::grid::{Boundary, Field, Grid};
 
-use crate::setup::{EVERY_DIVERGENCE, adaptive, box_of, explicit, implicit, smooth_problem};
+use crate::setup::{EVERY_DIVERGENCE, adaptive, box_of, explicit, implicit, jko, smooth_problem};
 
 const STEPS: usize = 10_000;
 
@@ -79,6 +79,18 @@ fn implicit_methods_keep_a_constant_ratio_to_the_last_bit_through_10000_steps() 
                 for log_ratio in [0.0, 0.3] {
                     assert_still(&problem, log_ratio, settings, Device::CpuDouble, 0.1);
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn jko_steps_keep_a_constant_ratio_to_the_last_bit_through_10000_steps() {
+    for &divergence in EVERY_DIVERGENCE {
+        for boundary in [Boundary::NoFlux, Boundary::Periodic] {
+            let (problem, _) = smooth_problem(divergence, box_of(1, 40, -1.0, 2.0, boundary));
+            for log_ratio in [0.0, 0.3] {
+                assert_still(&problem, log_ratio, jko(0.1), Device::CpuDouble, 0.1);
             }
         }
     }

@@ -3,7 +3,9 @@
 use ottoflow::divergence::DivergenceKind;
 use ottoflow::grid::Boundary;
 
-use crate::setup::{adaptive, box_of, explicit, explicit_bound, implicit, smooth_problem, started};
+use crate::setup::{
+    adaptive, box_of, explicit, explicit_bound, implicit, jko, smooth_problem, started,
+};
 
 /// Not representable, close together, far apart.
 const TIMES: [f64; 6] = [0.1 / 3.0, 0.05, 0.05 + 1e-9, 0.1, 0.3, 1.0 / 3.0];
@@ -21,6 +23,7 @@ fn every_method_lands_on_output_times_to_the_last_bit_with_steps_no_longer_than_
         (implicit(1, 0.007), 0.007),
         (implicit(2, 0.007), 0.007),
         (adaptive(1e-4), f64::INFINITY),
+        (jko(0.007), 0.007),
     ];
     for (settings, longest) in cases {
         let mut method = started(&problem, &start, settings);
@@ -58,20 +61,22 @@ fn methods_claim_the_order_they_were_asked_for() {
         box_of(1, 20, 0.0, 1.0, Boundary::NoFlux),
     );
     let cases = [
-        (explicit(1, None), 1, true),
-        (explicit(2, None), 2, true),
-        (explicit(3, None), 3, true),
-        (implicit(1, 0.1), 1, true),
-        (implicit(2, 0.1), 2, false),
-        (adaptive(1e-4), 2, false),
+        (explicit(1, None), 1, [true; 3]),
+        (explicit(2, None), 2, [true; 3]),
+        (explicit(3, None), 3, [true; 3]),
+        (implicit(1, 0.1), 1, [true; 3]),
+        (implicit(2, 0.1), 2, [true, false, false]),
+        (adaptive(1e-4), 2, [true, false, false]),
+        (jko(0.1), 1, [false, true, false]),
     ];
-    for (settings, order, decreasing) in cases {
+    for (settings, order, structure) in cases {
         let claims = started(&problem, &start, settings).claims();
-        assert_eq!(
-            (claims.order, claims.decreases_divergences),
-            (order, decreasing),
-            "{settings:?}"
-        );
-        assert!(claims.conserves_mass && claims.keeps_bounds, "{settings:?}");
+        let claimed = [
+            claims.keeps_bounds,
+            claims.decreases_own_divergence,
+            claims.decreases_divergences,
+        ];
+        assert_eq!((claims.order, claimed), (order, structure), "{settings:?}");
+        assert!(claims.conserves_mass, "{settings:?}");
     }
 }

@@ -3,7 +3,9 @@
 use ottoflow::calculus::Real;
 use ottoflow::divergence::DivergenceKind;
 use ottoflow::exact;
-use ottoflow::flow::{Device, Method, MethodSettings, Problem, State, Stepping, start};
+use ottoflow::flow::{
+    Device, JkoSettings, Method, MethodSettings, Problem, State, Stepping, start,
+};
 use ottoflow::grid::{Axis, Boundary, Grid};
 
 pub const EVERY_DIVERGENCE: &[DivergenceKind] = DivergenceKind::ALL;
@@ -18,6 +20,10 @@ pub fn implicit(order: u8, step: f64) -> MethodSettings {
 
 pub fn adaptive(tolerance: f64) -> MethodSettings {
     MethodSettings::Implicit(Stepping::Adaptive { tolerance })
+}
+
+pub fn jko(step: f64) -> MethodSettings {
+    MethodSettings::Jko(JkoSettings { step, gap: 1e-8 })
 }
 
 /// The same axis once to three times.

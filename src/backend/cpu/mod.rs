@@ -6,8 +6,10 @@
 //! neighbours.
 //! A cell's result does not depend on the blocks, so neither blocks nor threads show in the bits.
 
+mod map;
 mod row;
 
+pub use map::{Elementwise, elementwise};
 pub use row::map_nodes;
 
 use pulp::Arch;

@@ -203,6 +203,7 @@ impl<D: Divergence> Method for Implicit<D> {
             order,
             conserves_mass: true,
             keeps_bounds: true,
+            decreases_own_divergence: order == 1,
             decreases_divergences: order == 1,
         }
     }
@@ -265,6 +266,7 @@ impl<D: Divergence> Method for Implicit<D> {
             iterations: total.iterations,
             linear_iterations: total.linear_iterations,
             rejected,
+            transport: None,
         })
     }
 

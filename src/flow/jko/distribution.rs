@@ -1,0 +1,284 @@
+//! The distribution function F of the density that a step starts from, on the line or the ring: a spline in each cell, so that F is
+//! once differentiable and increasing.
+//!
+//! Masses are always those between two places, summed from positive parts, and never differences of F: a tail of mass 1e-100 keeps its
+//! digits.
+
+use super::spline::{Place, Slopes, begin, end};
+use crate::grid::{Axis, Boundary};
+
+/// Beyond so many cells the first moment is taken from sums over all cells: what cancels there is small beside the distance.
+const NEAR: isize = 16;
+/// The growth of a cell's mass up to which differences are more accurate than the two masses.
+const SLIGHT: f64 = 0.1;
+
+/// F in every cell. Lengths are in cells.
+pub(super) struct Distribution {
+    periodic: bool,
+    masses: Vec<f64>,
+    slopes: Vec<Slopes>,
+    /// The mean position of the mass in each cell, from its left face.
+    means: Vec<f64>,
+    /// Σ mass and Σ mass · mean position over the cells before each: for levers over many cells only.
+    sums: Vec<[f64; 2]>,
+    summed: bool,
+}
+
+impl Distribution {
+    pub fn new(axis: &Axis) -> Self {
+        Self {
+            periodic: axis.boundary == Boundary::Periodic,
+            masses: vec![0.0; axis.cells],
+            slopes: vec![Slopes::default(); axis.cells],
+            means: vec![0.0; axis.cells],
+            sums: vec![[0.0; 2]; axis.cells + 1],
+            summed: false,
+        }
+    }
+
+    /// Takes on masses of the cells and densities of the faces to their right, as mass a cell; all positive. On a line the last face is
+    /// the side and not read.
+    pub fn set(&mut self, masses: &[f64], faces: &[f64]) {
+        self.masses.copy_from_slice(masses);
+        let last = masses.len() - 1;
+        for i in 0..masses.len() {
+            let before = if i == 0 { last } else { i - 1 };
+            self.slopes[i] = Slopes {
+                left: faces[before] / masses[i],
+                right: faces[i] / masses[i],
+            };
+        }
+        if !self.periodic {
+            // The density goes on at a closed side as it comes from the other face.
+            self.slopes[0].left = 1.0 / self.slopes[0].right;
+            self.slopes[last].right = 1.0 / self.slopes[last].left;
+        }
+        self.summed = false;
+    }
+
+    #[inline(always)]
+    fn index(&self, cell: isize) -> usize {
+        let count = self.masses.len() as isize;
+        let index = if (0..count).contains(&cell) {
+            cell
+        } else {
+            cell.rem_euclid(count)
+        };
+        index.unsigned_abs()
+    }
+
+    /// The place at a distance, in cells, from the face to the right of a cell; at most one turn on a ring, inside the box on a line.
+    /// The second value tells whether the distance could be gone.
+    #[inline]
+    pub fn place(&self, cell: usize, distance: f64) -> (Place, bool) {
+        let count = self.masses.len() as f64;
+        let within = distance.abs() <= count;
+        let distance = distance.clamp(-count, count);
+        let whole = distance.abs().floor();
+        let part = distance.abs() - whole;
+        let (steps, face) = (whole as isize, cell as isize);
+        let (own, left, right) = if distance < 0.0 {
+            (face - steps, 1.0 - part, part)
+        } else {
+            (face + 1 + steps, part, 1.0 - part)
+        };
+        if !self.periodic && own < 0 {
+            return (self.first(), false);
+        }
+        if !self.periodic && own >= self.masses.len() as isize {
+            return (self.last(), false);
+        }
+        let slopes = self.slopes[self.index(own)];
+        (slopes.place(own, left, right), within)
+    }
+
+    /// The left side of the box.
+    pub fn first(&self) -> Place {
+        begin(0)
+    }
+
+    /// The right side of the box.
+    pub fn last(&self) -> Place {
+        end(self.masses.len() as isize - 1)
+    }
+
+    /// The density at a place, as mass a cell.
+    #[inline(always)]
+    pub fn density(&self, place: Place) -> f64 {
+        let cell = self.index(place.cell);
+        self.masses[cell] * self.slopes[cell].density(place)
+    }
+
+    /// The mass between two places, negative where they are exchanged.
+    pub fn between(&self, from: Place, to: Place) -> f64 {
+        if from.cell > to.cell {
+            return -self.between(to, from);
+        }
+        let (first, last) = (self.index(from.cell), self.index(to.cell));
+        if from.cell == to.cell {
+            return self.masses[first] * self.slopes[first].share(from, to);
+        }
+        let mut mass = self.masses[first] * from.after;
+        for cell in from.cell + 1..to.cell {
+            mass += self.masses[self.index(cell)];
+        }
+        mass + self.masses[last] * to.before
+    }
+
+    /// The mass between the origins of the two faces of a cell less the mass that it holds now, `growth` being that since the start
+    /// relative to itself. Where little happens it is a sum of differences, each accurate relative to itself.
+    #[inline]
+    pub fn residual(&self, cell: usize, [left, right]: [Place; 2], growth: f64, mass: f64) -> f64 {
+        let own = cell as isize;
+        let near = |place: Place, cell: isize| place.cell == cell || place.cell == cell + 1;
+        if growth.abs() < SLIGHT && near(left, own - 1) && near(right, own) {
+            let entering = self.through(left, own - 1);
+            let leaving = self.through(right, own);
+            return entering - leaving - self.masses[cell] * growth;
+        }
+        self.between(left, right) - mass
+    }
+
+    /// The mass from a place in one of the two cells beside the face to the right of a cell to that face.
+    #[inline(always)]
+    fn through(&self, place: Place, cell: isize) -> f64 {
+        let own = self.index(place.cell);
+        let share = if place.cell == cell {
+            place.after
+        } else {
+            -place.before
+        };
+        self.masses[own] * share
+    }
+
+    /// A bound, in cells, on how far one must go from a place, to the left for positive and to the right for negative `mass`, for that
+    /// much mass to lie between.
+    pub fn reach(&self, place: Place, mass: f64) -> f64 {
+        if mass == 0.0 {
+            return 0.0;
+        }
+        let leftward = mass > 0.0;
+        let needed = mass.abs();
+        let cell = self.index(place.cell);
+        let room = if leftward { place.left } else { place.right };
+        let ahead = 2.0 * needed / self.density(place);
+        if ahead < room {
+            let shift = if leftward { -ahead } else { ahead };
+            let (left, right) = (place.left + shift, place.right - shift);
+            let there = self.slopes[cell].place(place.cell, left, right);
+            if self.masses[cell] * self.slopes[cell].share(place, there).abs() >= needed {
+                return ahead;
+            }
+        }
+        let mut distance = room;
+        let beside = if leftward { place.before } else { place.after };
+        let mut found = self.masses[cell] * beside;
+        let count = self.masses.len();
+        let mut next = place.cell;
+        while found < needed && distance < count as f64 {
+            next += if leftward { -1 } else { 1 };
+            if !self.periodic && !(0..count as isize).contains(&next) {
+                break;
+            }
+            found += self.masses[self.index(next)];
+            distance += 1.0;
+        }
+        distance
+    }
+
+    /// Prepares [`Distribution::lever`] and [`Distribution::displacement`].
+    pub fn sum_up(&mut self) {
+        if self.summed {
+            return;
+        }
+        self.summed = true;
+        for cell in 0..self.masses.len() {
+            let mass = self.masses[cell];
+            let [before, moment] = self.sums[cell];
+            self.means[cell] = self.slopes[cell].lever_left(end(0));
+            let position = cell as f64 + self.means[cell];
+            self.sums[cell + 1] = [before + mass, moment + mass * position];
+        }
+    }
+
+    /// All mass.
+    pub fn total(&self) -> f64 {
+        self.sums[self.masses.len()][0]
+    }
+
+    /// How far, in cells, the place with this much mass to its left is from the face to the right of a cell. By differences of F: good
+    /// for a first guess.
+    pub fn displacement(&self, cell: usize, mass: f64) -> f64 {
+        let (count, total) = (self.masses.len(), self.total());
+        let turns = if self.periodic {
+            (mass / total).floor()
+        } else {
+            0.0
+        };
+        let within = mass - turns * total;
+        let found = self.sums.partition_point(|[sum, _]| *sum <= within);
+        let own = found.saturating_sub(1).min(count - 1);
+        let Slopes { left, right } = self.slopes[own];
+        let share = ((within - self.sums[own][0]) / self.masses[own]).clamp(0.0, 1.0);
+        // (s² + left s t)/(1 + (left + right − 2) s t) = share with t = 1 − s, in the form of the root without cancellation.
+        let curvature = share * (left + right - 2.0);
+        let (square, linear) = (1.0 - left + curvature, left - curvature);
+        let root = (linear * linear + 4.0 * square * share).max(0.0).sqrt();
+        let position = 2.0 * share / (linear + root).max(f64::MIN_POSITIVE);
+        turns * count as f64 + own as f64 + position.clamp(0.0, 1.0) - (cell + 1) as f64
+    }
+
+    /// ∫ |x − z| dF(z) from a place to the face x to the right of a cell, in units of mass and cells: the cost of what goes through the
+    /// face to or from beyond it.
+    pub fn lever(&self, place: Place, face: usize) -> f64 {
+        let face = face as isize;
+        let own = self.index(place.cell);
+        let (mass, slopes) = (self.masses[own], self.slopes[own]);
+        if place.cell == face {
+            return mass * slopes.lever_right(place);
+        }
+        if place.cell == face + 1 {
+            return mass * slopes.lever_left(place);
+        }
+        if place.cell < face {
+            let beyond = (face - place.cell) as f64;
+            let part = beyond * place.after + slopes.lever_right(place);
+            mass * part + self.whole(place.cell + 1, face + 1, (face + 1) as f64)
+        } else {
+            let beyond = (place.cell - face - 1) as f64;
+            let part = beyond * place.before + slopes.lever_left(place);
+            mass * part - self.whole(face + 1, place.cell, (face + 1) as f64)
+        }
+    }
+
+    /// Σ mass · (x − mean position) over whole cells.
+    fn whole(&self, from: isize, to: isize, x: f64) -> f64 {
+        let count = self.masses.len() as isize;
+        let up_to = |cell: isize| {
+            let (turns, cell) = (cell.div_euclid(count) as f64, self.index(cell));
+            let total = self.sums[count.unsigned_abs()];
+            let [mass, moment] = self.sums[cell];
+            let length = count as f64;
+            // Σ over full turns k of the moment of one turn, shifted by k lengths.
+            let turned = total[1] * turns + total[0] * length * turns * (turns - 1.0) / 2.0;
+            [
+                mass + turns * total[0],
+                moment + turns * length * mass + turned,
+            ]
+        };
+        if to - from > NEAR {
+            let end = if !self.periodic && to == count {
+                self.sums[count.unsigned_abs()]
+            } else {
+                up_to(to)
+            };
+            let begin = up_to(from);
+            return x * (end[0] - begin[0]) - (end[1] - begin[1]);
+        }
+        let term = |cell: isize| {
+            let index = self.index(cell);
+            self.masses[index] * (x - cell as f64 - self.means[index])
+        };
+        (from..to).map(term).sum()
+    }
+}

@@ -1,0 +1,7 @@
+//! JKO steps: accuracy, structure, certificate, and a minimiser of another kind.
+
+mod accuracy;
+mod independent;
+mod setup;
+mod structure;
+mod wild;
