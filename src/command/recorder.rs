@@ -1,4 +1,4 @@
-use crate::flow::Advance;
+use crate::flow::{Advance, MethodSettings};
 use crate::grid::Field;
 use crate::metrics::{Metrics, fields};
 use crate::output::console::{Progress, Status};
@@ -8,8 +8,14 @@ use crate::output::hdf5::{
 use crate::problem::{Problem, State};
 use crate::run::Observer;
 
-/// The columns of the group `steps` that a gradient flow fills.
-pub(super) const STEP_COLUMNS: [StepColumn; 2] = [StepColumn::Divergence, StepColumn::Iterations];
+/// The columns of the group `steps` that a method fills.
+pub(super) fn step_columns(method: MethodSettings) -> Vec<StepColumn> {
+    let known = |column: &StepColumn| match column {
+        StepColumn::Divergence | StepColumn::Iterations => true,
+        StepColumn::TransportCost | StepColumn::Gap => matches!(method, MethodSettings::Jko(_)),
+    };
+    StepColumn::ALL.iter().copied().filter(known).collect()
+}
 
 /// The metrics of every frame; W2 only where it is defined.
 pub(super) fn metric_names(with_wasserstein: bool) -> Vec<MetricName> {
@@ -117,13 +123,18 @@ impl Observer for Recorder<'_> {
             0 => advance.steps,
             iterations => iterations,
         };
+        let mut values = vec![
+            (StepColumn::Divergence, divergence),
+            (StepColumn::Iterations, iterations as f64),
+        ];
+        if let Some(transport) = advance.transport {
+            values.push((StepColumn::TransportCost, transport.cost));
+            values.push((StepColumn::Gap, transport.gap));
+        }
         self.writer.record_step(StepRecord {
             time: advance.time,
             step: advance.step,
-            values: vec![
-                (StepColumn::Divergence, divergence),
-                (StepColumn::Iterations, iterations as f64),
-            ],
+            values,
         });
         let rate = self
             .before

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::place::{Place, begin};
-use super::recorder::{Recorder, STEP_COLUMNS, metric_names};
+use super::recorder::{Recorder, metric_names, step_columns};
 use super::{CommandError, RunArguments, plot, print, tell};
 use crate::calculus::Real;
 use crate::grid::Grid;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             target: &target,
             fields: &fields,
             metrics: &metrics,
-            step_columns: &STEP_COLUMNS,
+            step_columns: &step_columns(method),
             options: Options {
                 precision: place.precision,
                 overwrite: arguments.force,

@@ -92,18 +92,21 @@ pub enum Dynamics {
 pub(super) struct TimeSection {
     /// The method of integration.
     pub(super) method: MethodKind,
-    /// The order of the method: explicit 1 to 3, implicit 1 or 2.
+    /// The order of the method: explicit 1 to 3, implicit 1 or 2, jko 1.
     #[schemars(range(min = 1, max = 3))]
     pub(super) order: Option<usize>,
     /// The time at which the run ends.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) end: f64,
-    /// A fixed step.
+    /// A fixed step: the τ of `jko`, which must be given.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) step: Option<f64>,
     /// The error of a step in the L1 norm of ρ by which `implicit` chooses its steps.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub(super) tolerance: Option<f64>,
+    /// The largest duality gap of a step of `jko`, relative to its transport cost W2²/(2τ).
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub(super) gap: Option<f64>,
 }
 
 /// A method of time integration.
@@ -114,6 +117,8 @@ pub enum MethodKind {
     Explicit,
     /// Backward Euler and an L-stable method of order 2.
     Implicit,
+    /// Minimising movements (Jordan, Kinderlehrer, Otto), each step certified by a duality gap; 1-D.
+    Jko,
 }
 
 /// What is written, and when. Time 0 and the end are always written; with neither `every` nor `times`, 50 equal intervals are.

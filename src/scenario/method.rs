@@ -1,6 +1,6 @@
 use super::settings::DEFAULT_TOLERANCE;
 use super::{MethodKind, Scenario, Stepping};
-use crate::flow::{self, MethodSettings};
+use crate::flow::{self, JkoSettings, MethodSettings};
 
 impl Scenario {
     /// The method of integration with its settings, defaults filled in: `explicit` of order 1, `implicit` of order 2.
@@ -22,6 +22,14 @@ impl Scenario {
                 Stepping::Automatic => flow::Stepping::Adaptive {
                     tolerance: DEFAULT_TOLERANCE,
                 },
+            }),
+            MethodKind::Jko => MethodSettings::Jko(JkoSettings {
+                step: match self.time.stepping {
+                    Stepping::Fixed(step) => step,
+                    // Not passed by the checks: `step` is required.
+                    Stepping::Adaptive { .. } | Stepping::Automatic => self.time.end,
+                },
+                gap: self.time.gap,
             }),
         }
     }

@@ -16,6 +16,8 @@ pub struct TimeSettings {
     pub order: Option<u8>,
     /// The size of the steps.
     pub stepping: Stepping,
+    /// The largest duality gap of a JKO step relative to W2²/(2τ).
+    pub gap: f64,
 }
 
 /// The size of the time steps.
@@ -43,6 +45,8 @@ pub struct OutputSettings {
 
 /// Tolerance of the implicit method where a scenario names neither `step` nor `tolerance`.
 pub(super) const DEFAULT_TOLERANCE: f64 = 1e-4;
+/// Duality gap of a JKO step, relative to W2²/(2τ), where a scenario names none.
+const DEFAULT_GAP: f64 = 1e-8;
 const DEFAULT_INTERVALS: usize = 50;
 const MAXIMAL_OUTPUT_TIMES: f64 = 1e6;
 
@@ -94,11 +98,18 @@ impl GridSection {
 }
 
 impl TimeSection {
-    pub(super) fn checked(self) -> Result<TimeSettings, Fault> {
+    /// Checks the section for a grid of `dimension` axes.
+    pub(super) fn checked(self, dimension: usize) -> Result<TimeSettings, Fault> {
         positive("end", self.end)?;
+        if self.method == MethodKind::Jko && dimension > 1 {
+            let found = format!("\"jko\" on a grid of {dimension} axes");
+            let expected = "\"explicit\" or \"implicit\": JKO steps are made in 1-D";
+            return Err(unexpected("method", found, expected));
+        }
         let (orders, expected) = match self.method {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),
+            MethodKind::Jko => (1..=1, "the order 1 for the method \"jko\""),
         };
         if let Some(order) = self.order
             && !orders.contains(&order)
@@ -111,6 +122,11 @@ impl TimeSection {
                 positive("step", step)?;
                 Stepping::Fixed(step)
             }
+            (MethodKind::Jko, None, Some(tolerance)) => {
+                let expected = "`step`, the τ of the method \"jko\", which has no error control";
+                return Err(unexpected("tolerance", tolerance, expected));
+            }
+            (MethodKind::Jko, None, None) => return Err(Problem::Missing.at("step")),
             (MethodKind::Explicit, None, Some(tolerance)) => {
                 let expected = "`step` or nothing: the method \"explicit\" has no error control";
                 return Err(unexpected("tolerance", tolerance, expected));
@@ -130,11 +146,23 @@ impl TimeSection {
                 tolerance: DEFAULT_TOLERANCE,
             },
         };
+        let gap = match (self.gap, self.method) {
+            (None, _) => DEFAULT_GAP,
+            (Some(gap), MethodKind::Jko) if gap > 0.0 && gap < 1.0 => gap,
+            (Some(gap), MethodKind::Jko) => {
+                return Err(unexpected("gap", gap, "a number above 0 and below 1"));
+            }
+            (Some(gap), _) => {
+                let expected = "no such key: only the method \"jko\" has a duality gap";
+                return Err(unexpected("gap", gap, expected));
+            }
+        };
         Ok(TimeSettings {
             end: self.end,
             method: self.method,
             order: self.order.and_then(|order| u8::try_from(order).ok()),
             stepping,
+            gap,
         })
     }
 }
