@@ -6,6 +6,7 @@
 mod accuracy;
 mod energy;
 mod flat_connection;
+mod minimising_movements;
 mod rates;
 mod structure;
 
@@ -114,6 +115,7 @@ pub fn checks() -> Vec<Check> {
         rates::CHECKS,
         accuracy::CHECKS,
         structure::CHECKS,
+        minimising_movements::CHECKS,
     ]
     .concat()
 }
