@@ -12,7 +12,7 @@ use crate::grid::Field;
 
 /// Iterations after which a step is given up.
 const MAX_ITERATIONS: usize = 80;
-/// Iterations after which increments are taken in w alone: slower at first, but monotone (docs/mathematics.md, Implicit steps).
+/// Iterations after which increments are taken in w alone: slower at first, but monotone (docs/mathematics.md, "Implicit steps").
 const MONOTONE_AFTER: usize = 15;
 /// The iteration may end when the last change of ρ is below this in L1.
 const SETTLED: f64 = 1e-8;
