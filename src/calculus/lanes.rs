@@ -1,10 +1,10 @@
-use std::array::from_fn;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Precision, Real, Scalar};
 
 /// `N` numbers that take every operation together, lane by lane.
 ///
+/// Lanes are walked by loops, not by `std::array::from_fn`, which as a function of its own would be left out of the caller's instructions.
 /// There are no intrinsics here: inside a function compiled for a vector instruction set (`backend::cpu` chooses it at run time)
 /// each operation becomes one vector instruction or a few, on SSE2, AVX2, AVX-512 and NEON alike, with the bits of the scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,12 +34,20 @@ impl<T: Scalar, const N: usize> Lanes<T, N> {
 
     #[inline(always)]
     fn map(self, operation: impl Fn(T) -> T) -> Self {
-        Self(from_fn(|lane| operation(self.0[lane])))
+        let mut result = self;
+        for lane in 0..N {
+            result.0[lane] = operation(self.0[lane]);
+        }
+        result
     }
 
     #[inline(always)]
     fn zip(self, other: Self, operation: impl Fn(T, T) -> T) -> Self {
-        Self(from_fn(|lane| operation(self.0[lane], other.0[lane])))
+        let mut result = self;
+        for lane in 0..N {
+            result.0[lane] = operation(self.0[lane], other.0[lane]);
+        }
+        result
     }
 }
 
@@ -89,14 +97,20 @@ impl<T: Scalar, const N: usize> Real for Lanes<T, N> {
 
     #[inline(always)]
     fn less(self, other: Self) -> [bool; N] {
-        from_fn(|lane| self.0[lane].less(other.0[lane]))
+        let mut mask = [false; N];
+        for (lane, mask) in mask.iter_mut().enumerate() {
+            *mask = self.0[lane].less(other.0[lane]);
+        }
+        mask
     }
 
     #[inline(always)]
     fn select(mask: [bool; N], accepted: Self, rejected: Self) -> Self {
-        Self(from_fn(|lane| {
-            T::select(mask[lane], accepted.0[lane], rejected.0[lane])
-        }))
+        let mut result = accepted;
+        for lane in 0..N {
+            result.0[lane] = T::select(mask[lane], accepted.0[lane], rejected.0[lane]);
+        }
+        result
     }
 
     #[inline(always)]
