@@ -106,9 +106,9 @@ impl<T: Scalar, const N: usize> Real for Lanes<T, N> {
 
     #[inline(always)]
     fn select(mask: [bool; N], accepted: Self, rejected: Self) -> Self {
-        let mut result = accepted;
-        for lane in 0..N {
-            result.0[lane] = T::select(mask[lane], accepted.0[lane], rejected.0[lane]);
+        let mut result = rejected;
+        for (lane, mask) in mask.into_iter().enumerate() {
+            result.0[lane] = T::select(mask, accepted.0[lane], rejected.0[lane]);
         }
         result
     }
