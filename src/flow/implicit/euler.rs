@@ -29,7 +29,7 @@ const SMALLEST_SLOPE: f64 = 1e-300;
 
 /// What Newton's iteration took.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Effort {
+pub(in crate::flow) struct Effort {
     pub iterations: usize,
     pub linear_iterations: usize,
 }
@@ -80,7 +80,7 @@ impl Moved {
 ///
 /// Convex Newton: diffusion is linear in w and only the storage term is not. Each row is scaled by its own ψ'/π, so that neither
 /// tails of π nor large r overflow.
-pub(super) struct EulerStep<D> {
+pub(in crate::flow) struct EulerStep<D> {
     pub couplings: Couplings,
     elliptic: Elliptic,
     /// ln(π · cell volume).

@@ -3,7 +3,8 @@
 mod euler;
 mod extrapolation;
 
-use euler::{Effort, EulerStep};
+use euler::Effort;
+pub(super) use euler::EulerStep;
 use extrapolation::{Extrapolation, Steps};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};
@@ -11,7 +12,7 @@ use crate::divergence::Divergence;
 use crate::grid::Field;
 
 /// The smallest w that a start with empty cells is lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
-const LIFTED_LOG_RATIO: f64 = -320.0;
+pub(super) const LIFTED_LOG_RATIO: f64 = -320.0;
 /// Bounds on the growth of an adaptive step.
 const GROWTH: [f64; 2] = [0.2, 4.0];
 /// Aim below the tolerance, so that few steps are rejected.
