@@ -49,7 +49,7 @@ pub struct Jko<D> {
 
 /// The solver for the dimension of the grid.
 enum Solver<D> {
-    Line(LineStep<D>),
+    Line(Box<LineStep<D>>),
     Solid(Box<SolidStep<D>>),
 }
 
@@ -99,7 +99,10 @@ impl<D: Divergence> Jko<D> {
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
         let solver = match problem.grid.axes() {
-            [axis] => Solver::Line(LineStep::new(axis, problem.log_target.iter().copied())),
+            [axis] => Solver::Line(Box::new(LineStep::new(
+                axis,
+                problem.log_target.iter().copied(),
+            ))),
             _ => Solver::Solid(Box::new(SolidStep::new(problem, settings.gap)?)),
         };
         Ok(Self {

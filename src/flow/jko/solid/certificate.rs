@@ -2,8 +2,9 @@
 
 use super::deposit::{Order, moments};
 use super::global;
+use super::iterate::{ratio_of, softness};
 use super::lattice::{Lattice, Point, squared_distance};
-use super::newton::{Newton, ratio_of, softness};
+use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
 use super::stencil::Weights;
@@ -73,7 +74,7 @@ impl<D: Divergence> Plan<D> {
         self.balance(newton);
         let missing = self.fill(newton, start, RESTING);
         let mut iterations = self.repair(newton, BRIEF);
-        if !(self.left <= LEFT) {
+        if self.left > LEFT || self.left.is_nan() {
             // No foot is where some of the mass was: what is missing may come from there as well.
             self.fill(newton, start, missing + RESTING);
             iterations += self.repair(newton, CORRECTIONS);
@@ -171,7 +172,7 @@ impl<D: Divergence> Plan<D> {
             centres, current, ..
         } = newton;
         let cells = centres.len();
-        let (ratio, target) = (&self.ratio, &newton.target);
+        let (ratio, target) = (&current.ratio, &newton.target);
         passes::each(&mut self.masses[..cells], |cell, mass| {
             *mass = target[cell] * ratio[cell]
         });
@@ -244,7 +245,7 @@ impl<D: Divergence> Plan<D> {
             moments(lattice, order, place, |number| masses[number], padded, sums);
             passes::each(rhs, |node, rhs| *rhs = wanted[node] - sums[node]);
             *left = passes::sum(rhs.len(), |node| rhs[node].abs()) / *mass;
-            if !(*left > LEFT) || correction == corrections {
+            if *left <= LEFT || left.is_nan() || correction == corrections {
                 break;
             }
             let matrix = multigrid.matrix();
@@ -289,7 +290,7 @@ impl<D: Divergence> Plan<D> {
             let (ratio, log_ratio) = (self.ratio[cell], self.log_ratio(newton, cell));
             let s = self.transform[cell] + self.shift;
             let reached = Real::exp(log_ratio);
-            let bent = if !(reached > 0.0) && !(ratio > 0.0) {
+            let bent = if reached == 0.0 && ratio == 0.0 {
                 0.0
             } else if ratio > 0.0 {
                 let change = D::first_variation_change(Real::ln(ratio), log_ratio);

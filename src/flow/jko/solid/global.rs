@@ -2,20 +2,17 @@
 //!
 //! Second derivatives of a quadratic spline lie between differences of its coefficients. Where τ times their largest eigenvalue stays
 //! below 1 in every lattice cell, u(y) = φ(y) − |x − y|²/(2τ) is strictly concave and a stationary point is its only maximum. Elsewhere
-//! that is so in a neighbourhood of the foot at most; the rest of the box is then bounded by the coefficients of u, a quadratic spline
-//! itself, which no value exceeds. Both are done with the coefficients of φ on a finer lattice, where the bounds are sharper.
+//! u, a quadratic spline itself, is bounded by its coefficients, which no value exceeds: on a finer lattice beyond a neighbourhood of the
+//! foot, and on ever finer ones within, until u is concave in what is left.
 
 use super::feet::Foot;
-use super::lattice::{Centres, Lattice};
+use super::lattice::{Centres, Lattice, Point};
+use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
 use super::passes;
 use super::spline::Spline;
 
 /// Halvings of the lattice for the bounds.
 const HALVINGS: usize = 2;
-/// Fine cells to each side of that of a foot in which u has to be concave. Beyond them the coefficients of a concave u are below its
-/// maximum: they exceed its values by h²/(8τ) an axis at most, over which it has fallen by 9h²/(8τ).
-const NEAR: isize = 2;
-
 /// A bound on the largest eigenvalue of D²φ in each lattice cell: Gershgorin's, on the hulls of the differences.
 fn largest_eigenvalues(lattice: &Lattice, spline: &Spline) -> Vec<f64> {
     let mut bounds = vec![0.0; lattice.len()];
@@ -52,7 +49,7 @@ fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
 }
 
 /// A bound on the largest eigenvalue of D²φ from the coefficients around a lattice cell.
-fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 {
+pub(super) fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 {
     let axes = &lattice.axes;
     let at = |place: [usize; 3]| around[place[0]][place[1]][place[2]];
     let mut largest = f64::NEG_INFINITY;
@@ -115,8 +112,7 @@ pub(super) fn excess(
     }
     let mut spline = Spline::new(fine);
     spline.set(&values);
-    let bounds = largest_eigenvalues(&fine, &spline);
-    if below(&bounds) {
+    if below(&largest_eigenvalues(&fine, &spline)) {
         return;
     }
     let rivals = Rivals {
@@ -124,7 +120,7 @@ pub(super) fn excess(
         centres,
         tau,
     };
-    rivals.search(&bounds, (values, fine.counts()), feet, excess);
+    rivals.search((values, fine.counts()), feet, excess);
 }
 
 /// The bound on u beyond the neighbourhoods of the feet.
@@ -138,11 +134,7 @@ struct Rivals<'a> {
 type Values = (Vec<f64>, [usize; 3]);
 
 impl Rivals<'_> {
-    fn search(&self, bounds: &[f64], coefficients: Values, feet: &[Foot], excess: &mut [f64]) {
-        let mut concave = vec![false; self.lattice.len()];
-        passes::each(&mut concave, |cell, concave| {
-            *concave = self.concave_around(bounds, self.lattice.node(cell));
-        });
+    fn search(&self, coefficients: Values, feet: &[Foot], excess: &mut [f64]) {
         for axis in (0..3).filter(|axis| !self.lattice.axes[*axis].missing) {
             let mut field = coefficients.clone();
             for other in (0..3).filter(|other| *other != axis) {
@@ -151,28 +143,16 @@ impl Rivals<'_> {
                 }
             }
             passes::each(excess, |cell, excess| {
-                let highest = self.beyond(&field, axis, cell, &feet[cell], &concave);
+                let highest = self.beyond(&field, axis, cell, &feet[cell].place);
                 *excess = excess.max(highest - feet[cell].value);
             });
         }
-    }
-
-    /// Whether u is strictly concave in the lattice cells around one.
-    fn concave_around(&self, bounds: &[f64], node: [usize; 3]) -> bool {
-        let around = |axis: usize| {
-            let missing = self.lattice.axes[axis].missing;
-            let reach = if missing { 0 } else { NEAR };
-            (-reach..=reach).map(move |offset| node[axis] as isize + offset)
-        };
-        around(0).all(|a| {
-            around(1).all(|b| {
-                around(2).all(|c| {
-                    let folded = [(0, a), (1, b), (2, c)]
-                        .map(|(axis, node)| self.lattice.axes[axis].fold(node));
-                    self.tau * bounds[self.lattice.number(folded)] < 1.0
-                })
-            })
-        })
+        passes::each(excess, |cell, excess| {
+            let foot = &feet[cell];
+            let near = Neighbourhood::new(self.lattice, &coefficients.0, &foot.place);
+            let x = self.centres.place(cell);
+            *excess = excess.max(near.excess(&x, self.tau, &foot.place, foot.value));
+        });
     }
 
     /// The maximum over the nodes of one axis of the field and the coefficient of −(x − y)²/(2τ), at the centres of the cells.
@@ -218,23 +198,9 @@ impl Rivals<'_> {
         highest
     }
 
-    /// The bound beyond the neighbourhood of the foot along one axis; over the whole box if u need not be concave there.
-    fn beyond(
-        &self,
-        (field, counts): &Values,
-        axis: usize,
-        cell: usize,
-        foot: &Foot,
-        concave: &[bool],
-    ) -> f64 {
-        let axes = &self.lattice.axes;
-        let inside = (0..3).all(|axis| {
-            let along = &axes[axis];
-            along.missing || along.periodic || (0.0..=along.length()).contains(&foot.place[axis])
-        });
-        let local = self.lattice.local(&foot.place).map(|local| local.cell);
-        let known = inside && concave[self.lattice.number(local)];
-        let own = (foot.place[axis] / axes[axis].spacing).floor() as isize;
+    /// The bound beyond the neighbourhood of the foot along one axis.
+    fn beyond(&self, (field, counts): &Values, axis: usize, cell: usize, foot: &Point) -> f64 {
+        let own = own_cell(self.lattice, foot)[axis];
         let centres = self.centres.counts();
         let (row, x) = (cell / centres[2], cell % centres[2]);
         let mut index = [row / centres[1], row % centres[1], x];
@@ -243,7 +209,7 @@ impl Rivals<'_> {
         let start = (index[0] * counts[1] + index[1]) * counts[2] + index[2];
         let stride: usize = counts[axis + 1..].iter().product();
         // A cell beyond has splines of the last cell of the neighbourhood, but of none before it.
-        let admitted = |node: isize| !known || (node - own).abs() >= NEAR;
+        let admitted = |node: isize| (node - own).abs() >= NEAR;
         self.highest(axis, at, admitted, |node| field[start + node * stride])
     }
 }

@@ -6,8 +6,10 @@ mod feet;
 mod galerkin;
 mod global;
 mod guess;
+mod iterate;
 mod lattice;
 mod multigrid;
+mod neighbourhood;
 mod newton;
 mod passes;
 mod spline;
@@ -16,9 +18,10 @@ mod stencil;
 use certificate::Plan;
 use deposit::moments;
 use guess::Guess;
+pub(super) use iterate::Effort;
+use iterate::Until;
 use lattice::{Centres, Lattice};
-pub(super) use newton::Effort;
-use newton::{Newton, Until};
+use newton::Newton;
 
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -37,8 +40,8 @@ const ITERATIONS: usize = 20;
 const LAST_ITERATIONS: usize = 30;
 /// The estimated gap at which the iteration ends, relative to the one that is asked for.
 const SAFETY: f64 = 0.03;
-/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations; the fall below which
-/// that is no use; and the number of iterations after which it is not tried.
+/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations; the fall of the gap
+/// that shows that it helps; and the number of iterations after which it is not tried.
 const FURTHER: f64 = 0.02;
 const FURTHER_ITERATIONS: usize = 5;
 const PROGRESS: f64 = 0.5;
@@ -95,22 +98,27 @@ impl<D: Divergence> SolidStep<D> {
             .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], ln| {
                 [low.min(*ln), high.max(*ln)]
             });
-        self.moved = !(high - low <= CONSTANT);
+        let range = high - low;
+        self.moved = range > CONSTANT || range.is_nan();
         if !self.moved {
             return Effort::default();
         }
         self.begin(initial);
         let mut effort = self.approach(tau, initial);
-        let mut misfit = f64::INFINITY;
+        let mut before = f64::INFINITY;
         loop {
             effort.linear_iterations += self.plan.set(&mut self.newton, tau, &self.start);
-            let enough = self.gap() <= self.aim * self.transport_cost() / (2.0 * tau);
-            let reached = self.newton.current.misfit;
-            if enough || !(reached < PROGRESS * misfit) || effort.iterations >= MOST_ITERATIONS {
+            let gap = self.gap();
+            let enough = gap <= self.aim * self.transport_cost() / (2.0 * tau);
+            if enough
+                || gap >= PROGRESS * before
+                || gap.is_nan()
+                || effort.iterations >= MOST_ITERATIONS
+            {
                 break;
             }
-            misfit = reached;
-            let until = Until::Misfit(FURTHER * misfit);
+            before = gap;
+            let until = Until::Misfit(FURTHER * self.newton.current.misfit);
             effort += self.newton.minimise(tau, until, FURTHER_ITERATIONS);
         }
         self.plan.write(&self.newton, &mut self.log_ratio);

@@ -250,7 +250,7 @@ impl Multigrid {
         let mut size = passes::dot(residual, direction);
         let enough = tolerance * tolerance * size;
         for iteration in 1..=most {
-            if !(size > 0.0) {
+            if size <= 0.0 || size.is_nan() {
                 return iteration - 1;
             }
             levels[0].matrix.apply(direction, product);
@@ -262,7 +262,7 @@ impl Multigrid {
             passes::each(residual, |i, value| *value -= length * product[i]);
             precondition(residual, levels);
             let after = passes::dot(residual, &levels[0].solution);
-            if !(after > enough) {
+            if after <= enough || after.is_nan() {
                 return iteration;
             }
             let (share, preconditioned) = (after / size, &levels[0].solution);
@@ -301,8 +301,8 @@ impl Elimination {
             unit.fill(0.0);
             unit[j] = self.scale[j];
             matrix.apply(unit, column);
-            for i in 0..n {
-                self.factor[i * n + j] = self.scale[i] * column[i];
+            for (i, value) in column.iter().enumerate() {
+                self.factor[i * n + j] = self.scale[i] * value;
             }
             self.factor[j * n + j] += REGULARISATION;
         }

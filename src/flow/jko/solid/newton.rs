@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 
 use super::deposit::{Order, moments};
 use super::feet::{Foot, Search, inverse};
+use super::iterate::{Effort, Iterate, Until, ratio_of, softness};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
 use super::passes;
-use super::spline::Spline;
 use super::stencil::{Stencil, Weights};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -34,64 +34,6 @@ const ROUNDING: f64 = 1e-9;
 /// Iterations after which a direction is taken as it is.
 const LINEAR_ITERATIONS: usize = 300;
 
-/// When to stop.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Until {
-    /// At this misfit.
-    Misfit(f64),
-    /// When the gap is estimated to be below this share of W2²/(2τ).
-    Gap(f64),
-}
-
-/// What an iteration took.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::flow::jko) struct Effort {
-    /// Newton iterations.
-    pub iterations: usize,
-    /// Iterations of conjugate gradients.
-    pub linear_iterations: usize,
-}
-
-impl std::ops::AddAssign for Effort {
-    fn add_assign(&mut self, other: Self) {
-        self.iterations += other.iterations;
-        self.linear_iterations += other.linear_iterations;
-    }
-}
-
-/// φ and r, and what follows from them.
-#[derive(Clone, Debug)]
-pub(super) struct Iterate {
-    pub coefficients: Vec<f64>,
-    pub spline: Spline,
-    pub feet: Vec<Foot>,
-    pub ratio: Vec<f64>,
-    /// s − f'(r).
-    mismatch: Vec<f64>,
-    /// π V/f''(r).
-    capacity: Vec<f64>,
-    /// b − Wᵀ(π r V).
-    residual: Vec<f64>,
-    /// Σ |residual| + Σ capacity |mismatch| relative to the mass: the distance from the solution in L1 of ρ.
-    pub misfit: f64,
-}
-
-impl Iterate {
-    fn new(lattice: Lattice, centres: &Centres) -> Self {
-        let cells = || vec![0.0; centres.len()];
-        Self {
-            coefficients: vec![0.0; lattice.len()],
-            spline: Spline::new(lattice),
-            feet: vec![Foot::default(); centres.len()],
-            ratio: cells(),
-            mismatch: cells(),
-            capacity: cells(),
-            residual: vec![0.0; lattice.len()],
-            misfit: f64::INFINITY,
-        }
-    }
-}
-
 /// The equations of a step, and the memory of the iteration.
 pub(super) struct Newton<D> {
     pub lattice: Lattice,
@@ -112,22 +54,6 @@ pub(super) struct Newton<D> {
     pub direction: Vec<f64>,
     change: Vec<f64>,
     divergence: PhantomData<D>,
-}
-
-/// r where f'(r) = s, 0 at and below f'(0).
-#[inline(always)]
-pub(super) fn ratio_of<D: Divergence>(s: f64) -> f64 {
-    Real::exp(D::log_ratio_of_variation(s))
-}
-
-/// 1/f''(r) = r/ψ'(r), 0 where r = 0.
-#[inline(always)]
-pub(super) fn softness<D: Divergence>(ratio: f64) -> f64 {
-    if ratio > 0.0 {
-        ratio / D::slope_from_ratio(ratio)
-    } else {
-        0.0
-    }
 }
 
 impl<D: Divergence> Newton<D> {
