@@ -35,7 +35,7 @@ pub struct JkoSettings {
 
 /// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 on the CPU (docs/mathematics.md, eq. 17).
 ///
-/// Each step is of order 1, keeps mass, and lowers J by at least W2²/(2τ). It is accepted only with a duality gap, a proven bound on
+/// Each step is of order 1, keeps mass, and lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. It is accepted only with a duality gap, a proven bound on
 /// the distance from the minimum, that is small beside W2²/(2τ).
 pub struct Jko<D> {
     solver: Solver<D>,

@@ -27,6 +27,8 @@ const LEFT: f64 = 1e-13;
 const FACTORS: [f64; 2] = [0.1, 10.0];
 /// Lifts of the diagonal of the matrix of a correction, relative to itself and to its largest entry.
 const LIFTS: [f64; 2] = [1e-13, 1e-18];
+/// A ratio that has fallen by this factor is as good as zero.
+const VANISHING: f64 = 1e-6;
 /// Halvings in the search for the shift.
 const HALVINGS: usize = 200;
 
@@ -292,6 +294,11 @@ impl<D: Divergence> Plan<D> {
             let reached = Real::exp(log_ratio);
             let bent = if reached == 0.0 && ratio == 0.0 {
                 0.0
+            } else if reached < VANISHING * ratio {
+                // f' may be −∞ there and f is not: f(r') − f(r) − f'(r)(r' − r) itself.
+                let start = Real::ln(ratio);
+                let change = D::integrand(log_ratio) - D::integrand(start);
+                (change + (ratio - reached) * D::first_variation(start)).max(0.0)
             } else if ratio > 0.0 {
                 let change = D::first_variation_change(Real::ln(ratio), log_ratio);
                 (reached - ratio) * change
