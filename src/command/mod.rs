@@ -66,6 +66,12 @@ enum Command {
     Validate {
         /// Names of checks; all without
         names: Vec<String>,
+        /// Where to compute: all checks run on the CPU in f64, those of devices also on a GPU and in f32
+        #[arg(long, value_enum, default_value_t = Backend::Cpu)]
+        backend: Backend,
+        /// Format of the numbers; without it, f64 on the CPU and f32 on the GPU
+        #[arg(long, value_enum)]
+        precision: Option<PrecisionArgument>,
         /// Write the outcomes to this file as well
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -142,9 +148,12 @@ pub fn main() -> ExitCode {
         Command::List { write } => list::list(write.as_deref()),
         Command::Validate {
             names,
+            backend,
+            precision,
             json,
             markdown,
-        } => validate::validate(&names, json.as_deref(), markdown),
+        } => place::device(backend, precision)
+            .and_then(|device| validate::validate(&names, &device, json.as_deref(), markdown)),
         Command::Devices => devices::devices(),
         Command::Schema => schema(),
         Command::Completions { shell } => completions(shell),

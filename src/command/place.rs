@@ -28,11 +28,7 @@ pub(super) fn begin(
     let wants_double = precision == Some(PrecisionArgument::F64);
     match arguments.backend {
         Backend::Cpu => on_cpu(precision, problem, initial, method),
-        Backend::Gpu if wants_double => {
-            let message =
-                "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
-            Err(CommandError::Usage(message.to_owned()))
-        }
+        Backend::Gpu if wants_double => Err(double_on_gpu()),
         // Said before an adapter is looked for, which may be missing as well.
         Backend::Gpu if !method.runs_on_gpu() => {
             let method = method.name();
@@ -52,6 +48,30 @@ pub(super) fn begin(
         }
         Backend::Auto => on_cpu(precision, problem, initial, method),
     }
+}
+
+/// The device of a backend and a precision, for work that runs on all of them.
+pub(super) fn device(
+    backend: Backend,
+    precision: Option<PrecisionArgument>,
+) -> Result<Device, CommandError> {
+    let double = precision == Some(PrecisionArgument::F64);
+    let open = |selection| {
+        let opened = Gpu::open(selection).map_err(FlowError::from);
+        opened.map(Device::Gpu).map_err(before_the_first_frame)
+    };
+    match backend {
+        Backend::Gpu if double => Err(double_on_gpu()),
+        Backend::Gpu => open(Selection::HardwareOrSoftware),
+        Backend::Auto if !double && hardware() => open(Selection::Hardware),
+        _ => Ok(on_cpu_in(precision).0),
+    }
+}
+
+fn double_on_gpu() -> CommandError {
+    let message =
+        "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu";
+    CommandError::Usage(message.to_owned())
 }
 
 fn hardware() -> bool {
@@ -100,16 +120,20 @@ fn on_gpu(
     Ok((place, flow))
 }
 
+fn on_cpu_in(precision: Option<PrecisionArgument>) -> (Device, Precision) {
+    match precision {
+        Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
+        _ => (Device::CpuDouble, Precision::F64),
+    }
+}
+
 fn on_cpu(
     precision: Option<PrecisionArgument>,
     problem: &Problem,
     initial: &State,
     method: MethodSettings,
 ) -> Result<Begun, CommandError> {
-    let (device, precision) = match precision {
-        Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
-        _ => (Device::CpuDouble, Precision::F64),
-    };
+    let (device, precision) = on_cpu_in(precision);
     let name = format!(
         "CPU, {} threads, {}",
         rayon::current_num_threads(),

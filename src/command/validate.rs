@@ -2,15 +2,17 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use super::{CommandError, print};
+use crate::flow::Device;
 use crate::validation::{Check, Outcome, checks};
 
 /// Runs the named checks, or all, and prints a line for each.
 pub(super) fn validate(
     names: &[String],
+    device: &Device,
     json: Option<&Path>,
     markdown: bool,
 ) -> Result<(), CommandError> {
-    let chosen = choose(names)?;
+    let chosen = choose(names, device)?;
     let mut outcomes = Vec::new();
     if markdown {
         print(
@@ -19,7 +21,7 @@ pub(super) fn validate(
     }
     for check in chosen {
         show_current(check.name);
-        let outcome = check.run();
+        let outcome = check.run(device);
         show_current("");
         print(&shown(&outcome, markdown))?;
         outcomes.push(outcome);
@@ -81,8 +83,8 @@ fn shown(outcome: &Outcome, markdown: bool) -> String {
     )
 }
 
-fn choose(names: &[String]) -> Result<Vec<Check>, CommandError> {
-    let all = checks();
+fn choose(names: &[String], device: &Device) -> Result<Vec<Check>, CommandError> {
+    let all = checks(device);
     if names.is_empty() {
         return Ok(all);
     }

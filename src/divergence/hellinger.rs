@@ -91,9 +91,11 @@ impl Divergence for Hellinger {
         (kirchhoff * (kirchhoff + change + change)).sqrt()
     }
 
-    /// w² is convex: Newton in w falls monotonically to the solution after its first increment.
+    /// Newton in r = w² for an increase, since w² overshoots from a w near 0, and in w for a decrease.
     #[inline(always)]
     fn newton_update<R: Real>(kirchhoff: R, increment: R) -> R {
-        kirchhoff + increment
+        let growth = increment.maximum(R::constant(0.0));
+        let fall = increment.minimum(R::constant(0.0));
+        Self::displaced(kirchhoff, growth) + fall
     }
 }

@@ -67,7 +67,8 @@ impl Couplings {
         reduce::over_tiles(cells, 0.0, part, f64::max)
     }
 
-    fn total(&self, cell: usize) -> f64 {
+    /// Σ over the faces of a cell.
+    pub fn total(&self, cell: usize) -> f64 {
         self.axes
             .iter()
             .map(|axis| axis.next[cell] + axis.previous[cell])

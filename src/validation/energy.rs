@@ -1,4 +1,4 @@
-use super::{Check, CheckError, Measurement, line, problem, state};
+use super::{Check, CheckError, Measure, Measurement, line, problem, state};
 use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::exact::{Mode, convergence_order, log_gaussian};
@@ -12,13 +12,13 @@ pub(super) const CHECKS: &[Check] = &[
         name: "energy-identity",
         claim: "dJ/dt = −‖A‖² for J = 2·JSD, at second order",
         reference: "docs/mathematics.md, eq. 4; Otto, Comm. PDE 26, 2001",
-        measure: energy_identity,
+        measure: Measure::OnReference(energy_identity),
     },
     Check {
         name: "adversarial-loss-identity",
         claim: "for J' = E[ln(1 − D*)] the same ratio is not 1 but tends to ½ at equilibrium",
         reference: "docs/mathematics.md, §8",
-        measure: adversarial_loss,
+        measure: Measure::OnReference(adversarial_loss),
     },
 ];
 

@@ -1,4 +1,4 @@
-use super::{Check, CheckError, Measurement, flow_to, implicit, line, problem, state};
+use super::{Check, CheckError, Measure, Measurement, flow_to, implicit, line, problem, state};
 use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::exact::{l1_distance, log_gaussian};
@@ -12,19 +12,19 @@ pub(super) const CHECKS: &[Check] = &[
         name: "equilibrium-is-flat",
         claim: "ρ = π implies A = 0, exactly, and the flow keeps it for ever",
         reference: "docs/mathematics.md, eq. 8; Goodfellow et al. 2014, Thm 1",
-        measure: equilibrium_is_flat,
+        measure: Measure::OnReference(equilibrium_is_flat),
     },
     Check {
         name: "flat-is-equilibrium",
         claim: "on a connected support ‖A‖ → 0 and ρ → π, from six different starts",
         reference: "docs/mathematics.md, eq. 4",
-        measure: flat_is_equilibrium,
+        measure: Measure::OnReference(flat_is_equilibrium),
     },
     Check {
         name: "disconnected-supports",
         claim: "on separated supports wrong weights are flat too: A = 0, ρ ≠ π, and nothing moves (mode collapse)",
         reference: "docs/mathematics.md, §8",
-        measure: disconnected_supports,
+        measure: Measure::OnReference(disconnected_supports),
     },
 ];
 

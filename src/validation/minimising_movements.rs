@@ -1,4 +1,4 @@
-use super::{Check, CheckError, Measurement, flow_to, implicit, line, problem, state};
+use super::{Check, CheckError, Measure, Measurement, flow_to, implicit, line, problem, state};
 use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::exact::{PoissonKernel, convergence_order, l1_distance, log_gaussian};
@@ -12,19 +12,19 @@ pub(super) const CHECKS: &[Check] = &[
         name: "jko-inequality",
         claim: "every JKO step, however long, lowers J by at least W2²/(2τ), together by no more than J(0), with a certified duality gap",
         reference: "docs/mathematics.md, eq. 17 and 22; Jordan, Kinderlehrer, Otto 1998",
-        measure: inequality,
+        measure: Measure::OnReference(inequality),
     },
     Check {
         name: "jko-euler-lagrange",
         claim: "the optimal map T back to the density before is x + τ∇f'(r), at second order in h",
         reference: "docs/mathematics.md, eq. 20",
-        measure: euler_lagrange,
+        measure: Measure::OnReference(euler_lagrange),
     },
     Check {
         name: "jko-order-in-tau",
         claim: "JKO steps meet the exact solution at first order in τ, with a smaller error than implicit Euler at each τ",
         reference: "docs/mathematics.md, §5 and eq. 17",
-        measure: order_in_tau,
+        measure: Measure::OnReference(order_in_tau),
     },
 ];
 

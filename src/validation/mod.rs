@@ -4,6 +4,7 @@
 //! write a function and a line in the list of its file.
 
 mod accuracy;
+mod device;
 mod energy;
 mod flat_connection;
 mod minimising_movements;
@@ -65,7 +66,16 @@ pub struct Check {
     pub claim: &'static str,
     /// Where it is stated.
     pub reference: &'static str,
-    measure: fn() -> Result<Measurement, CheckError>,
+    measure: Measure,
+}
+
+/// How a check measures, and where.
+#[derive(Clone, Copy)]
+enum Measure {
+    /// On the CPU in f64, which is the reference: by methods or to bounds that only it has.
+    OnReference(fn() -> Result<Measurement, CheckError>),
+    /// On any device, in its format.
+    OnEveryDevice(fn(&Device) -> Result<Measurement, CheckError>),
 }
 
 /// The outcome of a check, as printed and as written to JSON.
@@ -85,8 +95,8 @@ pub struct Outcome {
 }
 
 impl Check {
-    /// Carries out the check; a run that fails is a check that fails.
-    pub fn run(&self) -> Outcome {
+    /// Carries out the check on a device, or on the reference if it runs there alone; a run that fails is a check that fails.
+    pub fn run(&self, device: &Device) -> Outcome {
         let begin = std::time::Instant::now();
         let failed = |error: CheckError| {
             Measurement::new(
@@ -95,7 +105,11 @@ impl Check {
                 false,
             )
         };
-        let measurement = (self.measure)().unwrap_or_else(failed);
+        let measurement = match self.measure {
+            Measure::OnReference(measure) => measure(),
+            Measure::OnEveryDevice(measure) => measure(device),
+        };
+        let measurement = measurement.unwrap_or_else(failed);
         let seconds = begin.elapsed().as_secs_f64();
         Outcome {
             name: self.name,
@@ -107,17 +121,23 @@ impl Check {
     }
 }
 
-/// All checks, in the order in which they are printed.
-pub fn checks() -> Vec<Check> {
-    [
+/// The checks that a device can carry out, in the order in which they are printed: all on the CPU in f64.
+pub fn checks(device: &Device) -> Vec<Check> {
+    let all = [
         flat_connection::CHECKS,
         energy::CHECKS,
         rates::CHECKS,
         accuracy::CHECKS,
         structure::CHECKS,
         minimising_movements::CHECKS,
+        device::CHECKS,
     ]
-    .concat()
+    .concat();
+    let runs = |check: &Check| {
+        let anywhere = matches!(check.measure, Measure::OnEveryDevice(_));
+        anywhere || matches!(device, Device::CpuDouble)
+    };
+    all.into_iter().filter(runs).collect()
 }
 
 fn line(lower: f64, upper: f64, cells: usize, boundary: Boundary) -> Result<Grid, GridError> {

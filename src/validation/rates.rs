@@ -1,6 +1,6 @@
 use std::f64::consts::TAU;
 
-use super::{Check, CheckError, Measurement, flow_to, implicit, line, problem, state};
+use super::{Check, CheckError, Measure, Measurement, flow_to, implicit, line, problem, state};
 use crate::divergence::DivergenceKind;
 use crate::exact::{Mode, log_gaussian};
 use crate::flow::Stepping;
@@ -13,19 +13,19 @@ pub(super) const CHECKS: &[Check] = &[
         name: "hermite-decay",
         claim: "modes 1 + ε Heₙ of a Gaussian target decay at n/(2σ²), n = 1, 2, 3, and at n/σ² for kl",
         reference: "docs/mathematics.md, eq. 6",
-        measure: hermite,
+        measure: Measure::OnReference(hermite),
     },
     Check {
         name: "torus-decay",
         claim: "cos(kx) on the torus decays at k²/2, and at k² for kl",
         reference: "docs/mathematics.md, eq. 6",
-        measure: torus,
+        measure: Measure::OnReference(torus),
     },
     Check {
         name: "vanishing-gradient",
         claim: "from N(8−d, 1) to N(8, 1.25²), J = 0.5 is reached at 0.2380, 7.091, 495.3, 9.274e5 for d = 2, 4, 6, 8",
         reference: "docs/mathematics.md, §4; Arjovsky, Bottou 2017",
-        measure: vanishing_gradient,
+        measure: Measure::OnReference(vanishing_gradient),
     },
 ];
 

@@ -34,6 +34,22 @@ fn the_table_in_markdown_has_a_row_for_each_named_check() {
 }
 
 #[test]
+fn single_precision_runs_the_checks_of_devices_alone() {
+    let folder = Folder::empty();
+    let outcome = ottoflow(
+        folder.path(),
+        &words("validate --precision f32 device-equilibrium"),
+    );
+    let stdout = &outcome.assert_done().stdout;
+    assert!(stdout.starts_with("holds  device-equilibrium"), "{stdout}");
+    let outcome = ottoflow(
+        folder.path(),
+        &words("validate --precision f32 hermite-decay"),
+    );
+    outcome.assert_failed(2, &["expected one of device-equilibrium"]);
+}
+
+#[test]
 fn an_unknown_check_is_answered_with_the_nearest() {
     let folder = Folder::empty();
     let outcome = ottoflow(folder.path(), &words("validate hermite-dekay"));

@@ -7,6 +7,7 @@ mod errors;
 mod functions;
 mod rounding;
 mod sweeps;
+mod theory;
 mod twin;
 
 use ottoflow::backend::gpu::{Gpu, Selection};

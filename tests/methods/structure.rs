@@ -246,9 +246,6 @@ const EVERY: [&str; 5] = [
 ];
 /// Below the bound itself, where a cell gives away all it has and the rest is rounding.
 const SHARE_OF_BOUND: f64 = 0.9;
-/// Conjugate gradients resolve r down to this; reverse-kl alone weighs cells that have less.
-const RESOLVED_LOG_RATIO: f64 = -18.0;
-
 #[test]
 fn explicit_methods_keep_the_structure() {
     for order in [1, 2, 3] {
@@ -260,21 +257,74 @@ fn explicit_methods_keep_the_structure() {
 }
 
 #[test]
-#[ignore = "known failure: chi-squared in 3-D from r of 1e-105, Newton does not settle at steps 1e5 times the explicit bound (CHANGELOG, Known limits)"]
 fn backward_euler_keeps_the_structure_at_any_step() {
     for_cases(6000, cases(LARGEST_RANGE), |case| {
         let step = explicit_bound(&case) * case.log_step.exp();
-        let resolved = case.axes.len() == 1 || range(&case.problem().1)[0] > RESOLVED_LOG_RATIO;
-        let decreasing = if resolved { &EVERY[..] } else { &EVERY[..4] };
-        check(&case, implicit(1, step), step, 10, decreasing)
+        check(&case, implicit(1, step), step, 10, &EVERY)
     });
 }
 
 #[test]
-#[ignore = "known failure: reverse-kl in 3-D from r of 1e-59, mass off by 1.03e-13 where 1e-13 is claimed (CHANGELOG, Known limits)"]
 fn the_extrapolated_method_keeps_mass_and_bounds_at_any_step() {
     for_cases(6000, cases(LARGEST_RANGE), |case| {
         let step = explicit_bound(&case) * case.log_step.exp();
         check(&case, implicit(2, step), step, 10, &[])
     });
+}
+
+/// Found by longer searches: a front from r of 1e-35 or less across the box within one step, r that must grow from 1e-56, and errors of
+/// single steps that add up.
+#[test]
+fn hard_cases_of_other_seeds_keep_the_structure() {
+    let front = |axes: &[(usize, bool, f64)], target, density, log_step| Case {
+        axes: axes.to_vec(),
+        target,
+        density,
+        divergence: DivergenceKind::ChiSquared,
+        log_step,
+    };
+    let cases = [
+        front(
+            &[
+                (8, false, 1.1747499790902305),
+                (4, true, 1.3945891690885792),
+            ],
+            (0.2398196571774642, false, 10334713452408254670),
+            (84.50367287445414, true, 6938091685429610307),
+            13.349875574388644,
+        ),
+        front(
+            &[
+                (4, true, 1.7364058302323657),
+                (10, true, 0.3279948794001725),
+            ],
+            (5.337577221337984, false, 16682739029454740658),
+            (137.06549361978614, true, 17728977268740189916),
+            13.545540135390402,
+        ),
+        Case {
+            axes: vec![(15, true, 1.859084948943009)],
+            target: (0.4166372848368537, false, 8755333195543533989),
+            density: (130.97556306682353, true, 2916866685795152119),
+            divergence: DivergenceKind::Hellinger,
+            log_step: 11.136055571539995,
+        },
+        Case {
+            axes: vec![
+                (4, false, 1.6753044343938888),
+                (3, false, 1.3309397279659179),
+            ],
+            target: (7.812906363206577, false, 8820519598908471152),
+            density: (45.67928494301966, true, 1069393898524302421),
+            divergence: DivergenceKind::ReverseKl,
+            log_step: 10.20803005062483,
+        },
+    ];
+    for case in cases {
+        let step = explicit_bound(&case) * case.log_step.exp();
+        for (order, decreasing) in [(1, &EVERY[..4]), (2, &[])] {
+            check(&case, implicit(order, step), step, 10, decreasing)
+                .unwrap_or_else(|error| panic!("order {order}, {case:?}: {error}"));
+        }
+    }
 }

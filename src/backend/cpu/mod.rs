@@ -6,6 +6,7 @@
 //! neighbours.
 //! A cell's result does not depend on the blocks, so neither blocks nor threads show in the bits.
 
+mod layout;
 mod map;
 mod row;
 
@@ -17,93 +18,19 @@ use rayon::prelude::*;
 
 use super::Sweep;
 use crate::calculus::Scalar;
-use crate::grid::{Boundary, Grid};
+use crate::grid::Grid;
+use layout::{Aligned, Layout, Padded, aligned, beside};
 use row::{Side, fill_nodes, update};
 
-/// Cells that a block should hold: enough to hide the halo, few enough to balance the threads.
-const BLOCK_CELLS: usize = 1 << 16;
 /// Below this size the threads cost more than they bring.
 const SERIAL_CELLS: usize = 1 << 14;
-
-/// Node values that stay in the first caches while a tile is swept, in the three slabs that are needed at a time.
-const TILE_NODES: usize = 4096;
-/// Columns below which a tile's rows are too short for the vector units.
-const TILE_COLUMNS: usize = 192;
-
-/// The shape of the cells as the loops see them: `slabs` × `rows` × `row`.
-#[derive(Clone, Copy, Debug)]
-struct Layout {
-    slabs: usize,
-    rows: usize,
-    row: usize,
-    slabs_per_block: usize,
-    /// Columns in a tile.
-    columns: usize,
-    /// Periodic along the slabs, along the rows of a slab, along a row.
-    periodic: [bool; 3],
-}
-
-impl Layout {
-    fn new(grid: &Grid) -> Self {
-        let periodic = |axis: usize| {
-            let axis = grid.axes().get(axis);
-            axis.is_some_and(|axis| axis.boundary == Boundary::Periodic)
-        };
-        let (nz, ny, nx) = grid.shape();
-        let (slabs, rows, periodic) = match grid.dimension() {
-            1 => (1, 1, [false, false, periodic(0)]),
-            2 => (ny, 1, [periodic(1), false, periodic(0)]),
-            _ => (nz, ny, [periodic(2), periodic(1), periodic(0)]),
-        };
-        let slabs_per_block = BLOCK_CELLS.div_ceil(rows * nx).clamp(1, slabs);
-        let tiles = nx.div_ceil((TILE_NODES / rows).max(TILE_COLUMNS));
-        let columns = nx.div_ceil(tiles);
-        Self {
-            slabs,
-            rows,
-            row: nx,
-            slabs_per_block,
-            columns,
-            periodic,
-        }
-    }
-
-    fn slab_cells(&self) -> usize {
-        self.rows * self.row
-    }
-
-    fn cells(&self) -> usize {
-        self.slabs * self.slab_cells()
-    }
-
-    /// The slabs beside `slab`; itself at a side that lets nothing through.
-    fn neighbours(&self, slab: usize) -> [usize; 2] {
-        beside(slab, self.slabs, self.periodic[0])
-    }
-}
-
-/// The indices before and after `index`, wrapped when periodic, itself at a closed end.
-#[inline(always)]
-fn beside(index: usize, count: usize, periodic: bool) -> [usize; 2] {
-    let before = match index {
-        0 if periodic => count - 1,
-        0 => 0,
-        _ => index - 1,
-    };
-    let after = match index + 1 {
-        next if next < count => next,
-        _ if periodic => 0,
-        _ => index,
-    };
-    [before, after]
-}
 
 /// Scratch of one block; it lives as long as the fields.
 struct Scratch<T> {
     /// The old values of the slab before and of the slab after the block.
     halo: [Vec<T>; 2],
-    /// Node values of three successive slabs of a tile, by slab number modulo three; rows with a ghost at either end.
-    nodes: [Vec<T>; 3],
+    /// Node values of three successive slabs of a tile, by slab number modulo three, in [`Padded`] rows.
+    nodes: [Aligned<T>; 3],
     /// For each row of the block, the old value left of the tile, which the tile before has already updated.
     left: Vec<T>,
     /// For each row of the block, the old value of the first column, for the last tile of a periodic axis.
@@ -115,9 +42,9 @@ pub struct CpuSweep<T> {
     layout: Layout,
     arch: Arch,
     /// r = ρ/π.
-    ratio: Vec<T>,
-    /// Cell weights σ, up to a common factor; each row with the weights beyond its two ends.
-    weight: Vec<T>,
+    ratio: Aligned<T>,
+    /// Cell weights σ, up to a common factor, in [`Padded`] rows.
+    weight: Aligned<T>,
     /// The value at the start of the step, for the methods of more than one stage.
     start: Vec<T>,
     scratch: Vec<Scratch<T>>,
@@ -129,25 +56,26 @@ impl<T: Scalar> CpuSweep<T> {
         let layout = Layout::new(grid);
         let weight: Vec<T> = weight.collect();
         let ghosts = [0, layout.row - 1].map(|end| beside(end, layout.row, layout.periodic[2]));
-        let mut padded = Vec::with_capacity(layout.slabs * layout.rows * (layout.row + 2));
-        for row in weight.chunks(layout.row) {
-            padded.push(row[ghosts[0][0]]);
-            padded.extend_from_slice(row);
-            padded.push(row[ghosts[1][1]]);
+        let (lead, stride) = (Padded::lead::<T>(), Padded::stride::<T>(layout.row));
+        let mut padded = aligned(layout.slabs * layout.rows * stride, T::default());
+        for (padded, row) in padded.chunks_mut(stride).zip(weight.chunks(layout.row)) {
+            padded[lead - 1] = row[ghosts[0][0]];
+            padded[lead..][..layout.row].copy_from_slice(row);
+            padded[lead + layout.row] = row[ghosts[1][1]];
         }
         let values = |count: usize| vec![T::default(); count];
-        let nodes = layout.rows * (layout.columns + 2);
+        let nodes = layout.rows * Padded::stride::<T>(layout.columns);
         let blocks = layout.slabs.div_ceil(layout.slabs_per_block);
         let scratch = (0..blocks).map(|_| Scratch {
             halo: [(); 2].map(|()| values(layout.slab_cells())),
-            nodes: [(); 3].map(|()| values(nodes)),
+            nodes: [(); 3].map(|()| aligned(nodes, T::default())),
             left: values(layout.slabs_per_block * layout.rows),
             first: values(layout.slabs_per_block * layout.rows),
         });
         Self {
             layout,
             arch: Arch::new(),
-            ratio: vec![T::constant(1.0); layout.cells()],
+            ratio: aligned(layout.cells(), T::constant(1.0)),
             weight: padded,
             start: Vec::new(),
             scratch: scratch.collect(),
@@ -159,10 +87,11 @@ impl<T: Scalar> CpuSweep<T> {
         &self.ratio
     }
 
-    /// Sets the ratio in every cell.
+    /// Sets the ratio in every cell; `ratio` has one number a cell, x fastest.
     pub fn load(&mut self, ratio: impl Iterator<Item = T>) {
-        self.ratio.clear();
-        self.ratio.extend(ratio);
+        for (own, ratio) in self.ratio.iter_mut().zip(ratio) {
+            *own = ratio;
+        }
     }
 
     /// Makes `steps` steps of the stages with the given shares of the starting value; `scale` is time step / h² for x, y, z.
@@ -171,7 +100,8 @@ impl<T: Scalar> CpuSweep<T> {
         let keep_start = shares.iter().any(|share| *share != 0.0);
         for _ in 0..steps {
             if keep_start {
-                self.start.clone_from(&self.ratio);
+                self.start.clear();
+                self.start.extend_from_slice(&self.ratio);
             }
             for share in shares {
                 self.stage::<S>(*share, scale);
@@ -307,7 +237,10 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
             left,
             first,
         } = &mut *self.scratch;
-        let width = x1 - x0 + 2;
+        let (lead, stride) = (
+            Padded::lead::<T>(),
+            Padded::stride::<T>(self.layout.columns),
+        );
         for index in 0..rows {
             let own = (number >= 1 && number <= count).then(|| (number - 1) * rows + index);
             let values = match own {
@@ -330,7 +263,8 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
                     ghosts[1] = first[own];
                 }
                 let next = (own + rows) * row;
-                let next_weight = ((self.first + number) * rows + index) * (row + 2) + 1;
+                let next_weight =
+                    ((self.first + number) * rows + index) * Padded::stride::<T>(row) + lead;
                 soon = [
                     self.values.get(next + x0..next + x1).unwrap_or_default(),
                     self.weight
@@ -338,7 +272,7 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
                         .unwrap_or_default(),
                 ];
             }
-            let nodes = &mut nodes[number % 3][index * width..][..width];
+            let nodes = &mut nodes[number % 3][index * stride + lead - 1..];
             fill_nodes::<T, S>(&values[x0..x1], ghosts, nodes, soon);
         }
     }
@@ -349,12 +283,15 @@ impl<T: Scalar, S: Sweep> Block<'_, T, S> {
         let layout = self.layout;
         let [x, y, z] = self.scale;
         let width = x1 - x0 + 2;
+        let lead = Padded::lead::<T>();
+        let [weight_stride, node_stride] = [layout.row, layout.columns].map(Padded::stride::<T>);
         let [before, after] = layout.neighbours(self.first + slab);
         let [above, below] = beside(row, layout.rows, layout.periodic[1]);
         let nodes = &self.scratch.nodes;
         let side = |slab: usize, slot: usize, row: usize| Side {
-            weight: &self.weight[(slab * layout.rows + row) * (layout.row + 2) + x0..][..width],
-            nodes: &nodes[slot % 3][row * width..][..width],
+            weight: &self.weight[(slab * layout.rows + row) * weight_stride + lead - 1 + x0..]
+                [..width],
+            nodes: &nodes[slot % 3][row * node_stride + lead - 1..][..width],
         };
         let own = side(self.first + slab, slab + 1, row);
         let cells = (slab * layout.rows + row) * layout.row;

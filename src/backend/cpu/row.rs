@@ -7,7 +7,7 @@ use crate::calculus::{Lanes, Scalar};
 
 /// Numbers that go through the node function together. As many as this keep the vector units busy: operation by operation over the
 /// whole group there is always independent work, where one vector at a time waits for the latency of its own polynomial.
-const GROUP: usize = 96;
+const GROUP: usize = 64;
 
 /// The node values of a row, by the vector instructions that the sweep uses: the part of the sweep that is arithmetic alone.
 pub fn map_nodes<T: Scalar, S: Sweep>(values: &[T], nodes: &mut [T]) {
@@ -44,8 +44,7 @@ pub(super) fn fill_nodes<T: Scalar, S: Sweep>(
     soon: [&[T]; 2],
 ) {
     let n = values.len();
-    nodes[0] = S::node(ghosts[0]);
-    nodes[n + 1] = S::node(ghosts[1]);
+    [nodes[0], nodes[n + 1]] = S::node(Lanes(ghosts)).0;
     fill_row::<T, S>(values, &mut nodes[1..n + 1], soon);
 }
 

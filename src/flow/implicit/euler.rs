@@ -11,13 +11,19 @@ use crate::flow::{FlowError, Problem};
 use crate::grid::Field;
 
 /// Iterations after which a step is given up.
-const MAX_ITERATIONS: usize = 60;
+const MAX_ITERATIONS: usize = 80;
+/// Iterations after which increments are taken in w alone: slower at first, but monotone (docs/mathematics.md, "Implicit steps").
+const MONOTONE_AFTER: usize = 15;
 /// The iteration may end when the last change of ρ is below this in L1.
 const SETTLED: f64 = 1e-8;
 /// What the next change may still be: where Newton's iteration is not yet quadratic, a small change does not mean a small error.
 const REST: f64 = 1e-15;
 /// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
 const SETTLED_CELL: f64 = 1e-6;
+/// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
+const RESOLVED_CELL: f64 = 1e-12;
+/// Sweeps over the cells after which the rest is left: one or two do in all but the roughest problems.
+const MAX_SWEEPS: usize = 10;
 /// The mass that the solution may be short of or over in a step.
 const DEFECT: f64 = 2e-15;
 /// A change that no longer falls is rounding when it is below this.
@@ -39,6 +45,15 @@ impl std::ops::AddAssign for Effort {
         self.iterations += other.iterations;
         self.linear_iterations += other.linear_iterations;
     }
+}
+
+/// Mass, and what it gained.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Balance {
+    /// Σ (ρ − ρ before) · cell volume, as a sum of differences: its rounding is relative to what moved, not to the mass.
+    pub gained: f64,
+    /// Σ ρ · cell volume.
+    pub mass: f64,
 }
 
 /// What an iteration changed.
@@ -149,10 +164,18 @@ impl<D: Divergence> EulerStep<D> {
             if self.degenerate && !self.direct {
                 self.polish(dt);
             }
+            let updated = if effort.iterations < MONOTONE_AFTER {
+                D::newton_update
+            } else {
+                |w: f64, increment: f64| w + increment
+            };
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
-            let moved = self.update(initial, solution, bounds);
+            let moved = self.update(updated, initial, solution, bounds);
             if moved.settled(change, self.direct) {
+                if !self.direct {
+                    self.settle_cells(dt, initial, solution, bounds);
+                }
                 return Ok(effort);
             }
             change = moved.mass;
@@ -222,8 +245,14 @@ impl<D: Divergence> EulerStep<D> {
         }
     }
 
-    /// Applies the increment.
-    fn update(&self, initial: &[f64], solution: &mut [f64], [lowest, highest]: [f64; 2]) -> Moved {
+    /// Moves each w by `updated` of itself and its increment, within the bounds.
+    fn update(
+        &self,
+        updated: impl Fn(f64, f64) -> f64 + Sync,
+        initial: &[f64],
+        solution: &mut [f64],
+        [lowest, highest]: [f64; 2],
+    ) -> Moved {
         let increment = self.increment.as_slice().unwrap_or_default();
         let empty = D::kirchhoff(f64::NEG_INFINITY);
         let n = self.couplings.row();
@@ -234,9 +263,7 @@ impl<D: Divergence> EulerStep<D> {
                 let mut moved = Moved::default();
                 for (i, value) in solution.iter_mut().enumerate() {
                     let cell = row * n + i;
-                    let updated = D::newton_update(*value, increment[cell])
-                        .max(lowest)
-                        .min(highest);
+                    let updated = updated(*value, increment[cell]).max(lowest).min(highest);
                     let mass = self.mass(cell, updated);
                     let change = D::relative_change(updated, *value).abs();
                     moved.mass += mass * change;
@@ -253,6 +280,33 @@ impl<D: Divergence> EulerStep<D> {
         parts.into_iter().fold(Moved::default(), Moved::plus)
     }
 
+    /// Solves each cell for itself, the neighbours given, until none changes relative to its own r: Jacobi's iteration for the nonlinear
+    /// system.
+    ///
+    /// Conjugate gradients resolve a cell beside the mass of the whole box. What is left of their error in cells that hold almost nothing
+    /// does not show in the mass, but in divergences that weigh such cells.
+    fn settle_cells(&mut self, dt: f64, initial: &[f64], solution: &mut [f64], bounds: [f64; 2]) {
+        for _ in 0..MAX_SWEEPS {
+            self.residual(dt, initial, solution);
+            let (slope, rhs) = (self.slope.as_slice(), self.rhs.as_slice());
+            let (slope, rhs) = (slope.unwrap_or_default(), rhs.unwrap_or_default());
+            let couplings = &self.couplings;
+            if let Some(increment) = self.increment.as_slice_mut() {
+                increment
+                    .par_iter_mut()
+                    .enumerate()
+                    .for_each(|(cell, increment)| {
+                        let diagonal = 1.0 + dt * slope[cell] * couplings.total(cell);
+                        *increment = rhs[cell] / diagonal;
+                    });
+            }
+            let moved = self.update(D::newton_update, initial, solution, bounds);
+            if moved.cell <= RESOLVED_CELL {
+                return;
+            }
+        }
+    }
+
     /// π/ψ'(w) · cell volume: what a unit of relative change weighs.
     #[inline(always)]
     fn mass(&self, cell: usize, w: f64) -> f64 {
@@ -267,5 +321,39 @@ impl<D: Divergence> EulerStep<D> {
                 .sum::<f64>()
         };
         reduce::over_tiles(change.len(), 0.0, part, |a, b| a + b)
+    }
+
+    /// What came about from the w `before` to the w `after`.
+    pub fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
+        let empty = D::kirchhoff(f64::NEG_INFINITY);
+        let part = |range: std::ops::Range<usize>| {
+            range.fold(Balance::default(), |sum, cell| {
+                let (before, after) = (before[cell], after[cell]);
+                // Of the two units of change that of the larger r cannot overflow.
+                let gained = if after >= before {
+                    self.mass(cell, after) * D::relative_change(after, before)
+                } else {
+                    -self.mass(cell, before) * D::relative_change(before, after)
+                };
+                Balance {
+                    gained: sum.gained + gained,
+                    mass: sum.mass + self.mass(cell, after) * D::relative_change(after, empty),
+                }
+            })
+        };
+        reduce::over_tiles(after.len(), Balance::default(), part, |a, b| Balance {
+            gained: a.gained + b.gained,
+            mass: a.mass + b.mass,
+        })
+    }
+
+    /// Multiplies r by 1 + `share` in every cell, within the bounds.
+    pub fn rescale(&self, share: f64, solution: &mut [f64], [lowest, highest]: [f64; 2]) {
+        let empty = D::kirchhoff(f64::NEG_INFINITY);
+        solution.par_iter_mut().for_each(|w| {
+            *w = D::displaced(*w, share * D::relative_change(*w, empty))
+                .max(lowest)
+                .min(highest);
+        });
     }
 }

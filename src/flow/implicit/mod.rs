@@ -13,6 +13,8 @@ use crate::grid::Field;
 
 /// The smallest w that a start with empty cells is lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
 pub(super) const LIFTED_LOG_RATIO: f64 = -320.0;
+/// The share of the mass that a run may be over or short of before it is taken out: above the rounding of a step, far below any claim.
+const LARGEST_DEFECT: f64 = 1e-14;
 /// Bounds on the growth of an adaptive step.
 const GROWTH: [f64; 2] = [0.2, 4.0];
 /// Aim below the tolerance, so that few steps are rejected.
@@ -59,6 +61,8 @@ pub struct Implicit<D> {
     /// w before the last step, and its length.
     previous: Vec<f64>,
     last_step: f64,
+    /// Mass gained since the start.
+    gained: f64,
 }
 
 impl<D: Divergence> Implicit<D> {
@@ -112,6 +116,7 @@ impl<D: Divergence> Implicit<D> {
             bounds,
             previous: current.iter().copied().collect(),
             last_step: 1.0,
+            gained: 0.0,
             current,
             full: values(),
             first_half: values(),
@@ -179,7 +184,23 @@ impl<D: Divergence> Implicit<D> {
         }
     }
 
+    /// Takes the mass that the steps have gained or lost, each within its own rounding, out of the result once the sum may be seen.
+    ///
+    /// All of ρ is scaled alike, so that no cell loses digits, tails included.
+    fn restore_mass(&mut self) {
+        let current = self.current.as_slice().unwrap_or_default();
+        let balance = self.euler.balance(current, &self.result);
+        let mut gained = self.gained + balance.gained;
+        if gained.abs() > LARGEST_DEFECT * balance.mass {
+            let share = -gained / balance.mass;
+            self.euler.rescale(share, &mut self.result, self.bounds);
+            gained = self.gained + self.euler.balance(current, &self.result).gained;
+        }
+        self.gained = gained;
+    }
+
     fn accept(&mut self, dt: f64, until: f64) {
+        self.restore_mass();
         if let Some(current) = self.current.as_slice_mut() {
             self.previous.copy_from_slice(current);
             current.copy_from_slice(&self.result);
