@@ -324,7 +324,7 @@ impl<D: Divergence> EulerStep<D> {
     }
 
     /// What came about from the w `before` to the w `after`.
-    pub fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
+    pub(super) fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
         let empty = D::kirchhoff(f64::NEG_INFINITY);
         let part = |range: std::ops::Range<usize>| {
             range.fold(Balance::default(), |sum, cell| {
