@@ -165,16 +165,6 @@ pub enum FlowError {
         /// The bound asked for.
         allowed: f64,
     },
-    /// The method is for fewer dimensions.
-    #[error(
-        "method = \"{method}\" runs in 1-D only, and the grid has {dimension} axes; use method = \"implicit\" or \"explicit\""
-    )]
-    Dimension {
-        /// The method asked for.
-        method: &'static str,
-        /// Axes of the grid.
-        dimension: usize,
-    },
     /// The error control asks for steps that time cannot resolve.
     #[error(
         "the step size fell to {step:.3e} at time {time:.6e} without meeting tolerance {tolerance:.1e} (error {error:.1e}); raise `tolerance`"

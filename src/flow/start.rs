@@ -19,7 +19,7 @@ pub enum MethodSettings {
     },
     /// Backward Euler and its extrapolation.
     Implicit(Stepping),
-    /// Minimising movements, in 1-D.
+    /// Minimising movements.
     Jko(JkoSettings),
 }
 

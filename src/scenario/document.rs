@@ -117,7 +117,7 @@ pub enum MethodKind {
     Explicit,
     /// Backward Euler and an L-stable method of order 2.
     Implicit,
-    /// Minimising movements (Jordan, Kinderlehrer, Otto), each step certified by a duality gap; 1-D.
+    /// Minimising movements (Jordan, Kinderlehrer, Otto), each step certified by a duality gap.
     Jko,
 }
 

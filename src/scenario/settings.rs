@@ -98,14 +98,8 @@ impl GridSection {
 }
 
 impl TimeSection {
-    /// Checks the section for a grid of `dimension` axes.
-    pub(super) fn checked(self, dimension: usize) -> Result<TimeSettings, Fault> {
+    pub(super) fn checked(self) -> Result<TimeSettings, Fault> {
         positive("end", self.end)?;
-        if self.method == MethodKind::Jko && dimension > 1 {
-            let found = format!("\"jko\" on a grid of {dimension} axes");
-            let expected = "\"explicit\" or \"implicit\": JKO steps are made in 1-D";
-            return Err(unexpected("method", found, expected));
-        }
         let (orders, expected) = match self.method {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),

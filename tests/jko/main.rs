@@ -3,5 +3,6 @@
 mod accuracy;
 mod independent;
 mod setup;
+mod solid;
 mod structure;
 mod wild;

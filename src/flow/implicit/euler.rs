@@ -35,7 +35,7 @@ const SMALLEST_SLOPE: f64 = 1e-300;
 
 /// What Newton's iteration took.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Effort {
+pub(in crate::flow) struct Effort {
     pub iterations: usize,
     pub linear_iterations: usize,
 }
@@ -95,7 +95,7 @@ impl Moved {
 ///
 /// Convex Newton: diffusion is linear in w and only the storage term is not. Each row is scaled by its own ψ'/π, so that neither
 /// tails of π nor large r overflow.
-pub(super) struct EulerStep<D> {
+pub(in crate::flow) struct EulerStep<D> {
     pub couplings: Couplings,
     elliptic: Elliptic,
     /// ln(π · cell volume).
@@ -324,7 +324,7 @@ impl<D: Divergence> EulerStep<D> {
     }
 
     /// What came about from the w `before` to the w `after`.
-    pub fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
+    pub(super) fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
         let empty = D::kirchhoff(f64::NEG_INFINITY);
         let part = |range: std::ops::Range<usize>| {
             range.fold(Balance::default(), |sum, cell| {

@@ -3,7 +3,8 @@
 mod euler;
 mod extrapolation;
 
-use euler::{Effort, EulerStep};
+use euler::Effort;
+pub(super) use euler::EulerStep;
 use extrapolation::{Extrapolation, Steps};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};
@@ -11,7 +12,7 @@ use crate::divergence::Divergence;
 use crate::grid::Field;
 
 /// The smallest w that a start with empty cells is lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
-const LIFTED_LOG_RATIO: f64 = -320.0;
+pub(super) const LIFTED_LOG_RATIO: f64 = -320.0;
 /// The share of the mass that a run may be over or short of before it is taken out: above the rounding of a step, far below any claim.
 const LARGEST_DEFECT: f64 = 1e-14;
 /// Bounds on the growth of an adaptive step.

@@ -5,9 +5,11 @@ mod certificate;
 mod continuation;
 mod distribution;
 mod line;
+mod solid;
 mod spline;
 
 use line::LineStep;
+use solid::{Effort, SolidStep};
 
 use super::method::Cell;
 use super::{Advance, Claims, FlowError, Method, Problem, State, Transport};
@@ -33,10 +35,10 @@ pub struct JkoSettings {
 
 /// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 on the CPU (docs/mathematics.md, eq. 17).
 ///
-/// Each step is of order 1, keeps mass, and lowers J by at least W2²/(2τ). It is accepted only with a duality gap, a proven bound on
+/// Each step is of order 1, keeps mass, and lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. It is accepted only with a duality gap, a proven bound on
 /// the distance from the minimum, that is small beside W2²/(2τ).
 pub struct Jko<D> {
-    solver: LineStep<D>,
+    solver: Solver<D>,
     settings: JkoSettings,
     /// J at the start.
     first_divergence: f64,
@@ -45,22 +47,66 @@ pub struct Jko<D> {
     current: Field,
 }
 
+/// The solver for the dimension of the grid.
+enum Solver<D> {
+    Line(Box<LineStep<D>>),
+    Solid(Box<SolidStep<D>>),
+}
+
+/// What one step took and reached.
+struct Reached<'a> {
+    effort: Effort,
+    settled: bool,
+    cost: f64,
+    gap: f64,
+    log_ratio: &'a [f64],
+}
+
+impl<D: Divergence> Solver<D> {
+    fn step(&mut self, tau: f64, initial: &[f64]) -> Reached<'_> {
+        match self {
+            Self::Line(line) => {
+                let (iterations, settled) = line.solve(tau, initial);
+                Reached {
+                    effort: Effort {
+                        iterations,
+                        linear_iterations: 0,
+                    },
+                    settled,
+                    cost: line.transport_cost(),
+                    gap: line.gap(tau),
+                    log_ratio: &line.current.log_ratio[..line.cells()],
+                }
+            }
+            Self::Solid(solid) => Reached {
+                effort: solid.solve(tau, initial),
+                settled: true,
+                cost: solid.transport_cost(),
+                gap: solid.gap(),
+                log_ratio: &solid.log_ratio,
+            },
+        }
+    }
+}
+
 impl<D: Divergence> Jko<D> {
     /// Starts the flow of a problem from a state.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Dimension`] in 2-D and 3-D, [`FlowError::Range`] where π or r is beyond what the step can hold.
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
+    /// gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
-        let [axis] = problem.grid.axes() else {
-            return Err(FlowError::Dimension {
-                method: "jko",
-                dimension: problem.grid.dimension(),
-            });
-        };
         check_range::<D>(problem, state)?;
+        let solver = match problem.grid.axes() {
+            [axis] => Solver::Line(Box::new(LineStep::new(
+                axis,
+                problem.log_target.iter().copied(),
+            ))),
+            _ => Solver::Solid(Box::new(SolidStep::new(problem, settings.gap)?)),
+        };
         Ok(Self {
-            solver: LineStep::new(axis, problem.log_target.iter().copied()),
+            solver,
             settings,
             first_divergence: divergence(problem, state),
             time: state.time,
@@ -84,7 +130,7 @@ fn check_range<D: Divergence>(problem: &Problem, state: &State) -> Result<(), Fl
         let within = |value: f64| (-LARGEST_LOG_RATIO..=LARGEST_LOG_RATIO).contains(&value);
         let empty = *log_ratio == f64::NEG_INFINITY && D::ADMITS_EMPTY_CELLS;
         let (quantity, value, limit) = if log_target + log_volume < LOWEST_LOG_MASS {
-            ("ln π", *log_target, "ln(π · cell width) at least -690")
+            ("ln π", *log_target, "ln(π · cell volume) at least -690")
         } else if !(within(*log_ratio) || empty) {
             ("ln(ρ/π)", *log_ratio, "between -690 and 690")
         } else {
@@ -120,9 +166,17 @@ impl<D: Divergence> Method for Jko<D> {
     fn advance(&mut self, until: f64) -> Result<Advance, FlowError> {
         let tau = self.towards(until);
         let initial = self.current.as_slice().unwrap_or_default();
-        let (iterations, settled) = self.solver.solve(tau, initial);
-        let cost = self.solver.transport_cost();
-        let gap = self.solver.gap(tau);
+        let Reached {
+            effort:
+                Effort {
+                    iterations,
+                    linear_iterations,
+                },
+            settled,
+            cost,
+            gap,
+            log_ratio,
+        } = self.solver.step(tau, initial);
         let allowed = self.settings.gap * cost / (2.0 * tau) + ROUNDING * self.first_divergence;
         // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
         let certified = settled && gap <= allowed;
@@ -135,9 +189,8 @@ impl<D: Divergence> Method for Jko<D> {
                 allowed,
             });
         }
-        let cells = self.solver.cells();
         if let Some(current) = self.current.as_slice_mut() {
-            current.copy_from_slice(&self.solver.current.log_ratio[..cells]);
+            current.copy_from_slice(log_ratio);
         }
         let reached = self.time + tau;
         self.time = if (until - reached).abs() <= 1e-12 * until.abs() {
@@ -150,7 +203,7 @@ impl<D: Divergence> Method for Jko<D> {
             step: tau,
             steps: 1,
             iterations,
-            linear_iterations: 0,
+            linear_iterations,
             rejected: 0,
             transport: Some(Transport { cost, gap }),
         })

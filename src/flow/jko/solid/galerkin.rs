@@ -1,0 +1,195 @@
+//! The step between two levels: half as many nodes along an axis, splines in between interpolated (docs/mathematics.md, eq. 29).
+//!
+//! Linear interpolation between nodes is the two-scale relation of quadratic splines, (1, 3, 3, 1)/4, where the count is even; where it
+//! is odd the coarse splines are a little wider and the product PᵀAP still couples two nodes at most.
+
+use super::lattice::{Lattice, LatticeAxis};
+use super::passes;
+use super::stencil::{Stencil, WIDTH};
+
+/// Axes shorter than this stay as they are.
+const SHORT: usize = 6;
+
+/// A node of the fine axis interpolates between two of the coarse one.
+#[derive(Clone, Copy, Debug)]
+struct Taps {
+    /// Numbers beyond the sides are not folded.
+    nodes: [isize; 2],
+    weights: [f64; 2],
+}
+
+/// What an entry of the fine matrix adds to one of the coarse: of the node and the offset, with a weight.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    node: usize,
+    offset: usize,
+    coarse: usize,
+    weight: f64,
+}
+
+/// Halves one axis.
+#[derive(Clone, Debug)]
+pub(super) struct Halving {
+    axis: usize,
+    fine: Lattice,
+    pub coarse: Lattice,
+    /// For each fine node what it takes from coarse nodes.
+    down: Vec<[(usize, f64); 2]>,
+    /// For each coarse node what it takes from fine ones.
+    up: Vec<Vec<(usize, f64)>>,
+    /// For each coarse node the terms of its entries.
+    terms: Vec<Vec<Term>>,
+}
+
+impl Halving {
+    /// None where the axis is short enough.
+    pub fn new(fine: &Lattice, axis: usize) -> Option<Self> {
+        let long = fine.axes[axis];
+        if long.missing || long.count < SHORT {
+            return None;
+        }
+        let mut coarse = *fine;
+        let short = &mut coarse.axes[axis];
+        short.count = long.count / 2;
+        short.spacing = long.length() / short.count as f64;
+        let short = *short;
+        let taps: Vec<Taps> = (0..long.count)
+            .map(|node| taps(&long, &short, node as isize))
+            .collect();
+        let down: Vec<_> = taps
+            .iter()
+            .map(|taps| [0, 1].map(|tap| (short.fold(taps.nodes[tap]), taps.weights[tap])))
+            .collect();
+        let mut up = vec![Vec::new(); short.count];
+        let mut terms = vec![Vec::new(); short.count];
+        for (node, own) in taps.iter().enumerate() {
+            for (coarse, weight) in down[node] {
+                up[coarse].push((node, weight));
+            }
+            for offset in 0..WIDTH {
+                let beside = (node + offset) as isize - 2;
+                if !long.periodic && !(0..long.count as isize).contains(&beside) {
+                    continue;
+                }
+                let other = self::taps(&long, &short, beside);
+                for (from, to) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    let [start, end] = [own.nodes[from], other.nodes[to]];
+                    let distance = if long.periodic {
+                        end - start
+                    } else {
+                        short.fold(end) as isize - short.fold(start) as isize
+                    };
+                    terms[short.fold(start)].push(Term {
+                        node,
+                        offset,
+                        coarse: (distance + 2).unsigned_abs(),
+                        weight: own.weights[from] * other.weights[to],
+                    });
+                }
+            }
+        }
+        Some(Self {
+            axis,
+            fine: *fine,
+            coarse,
+            down,
+            up,
+            terms,
+        })
+    }
+
+    /// The nodes along the axis, and how far they are apart in memory, on the fine or the coarse lattice.
+    fn stride(&self, lattice: &Lattice) -> usize {
+        lattice.axes[self.axis + 1..]
+            .iter()
+            .map(|axis| axis.count)
+            .product()
+    }
+
+    /// Pᵀ of a fine field into a coarse one.
+    pub fn restrict(&self, fine: &[f64], coarse: &mut [f64]) {
+        let stride = self.stride(&self.fine);
+        let (long, short) = (self.down.len(), self.up.len());
+        passes::each(coarse, |place, out| {
+            let (outer, inner) = (place / stride, place % stride);
+            let first = outer / short * long * stride + inner;
+            let terms = self.up[outer % short].iter();
+            *out = terms
+                .map(|(node, weight)| weight * fine[first + node * stride])
+                .sum();
+        });
+    }
+
+    /// P of a coarse field into a fine one.
+    pub fn prolong(&self, coarse: &[f64], fine: &mut [f64]) {
+        let stride = self.stride(&self.fine);
+        let (long, short) = (self.down.len(), self.up.len());
+        passes::each(fine, |place, out| {
+            let (outer, inner) = (place / stride, place % stride);
+            let first = outer / long * short * stride + inner;
+            let terms = self.down[outer % long].iter();
+            *out = terms
+                .map(|(node, weight)| weight * coarse[first + node * stride])
+                .sum();
+        });
+    }
+
+    /// PᵀAP.
+    pub fn product(&self, fine: &Stencil, coarse: &mut Stencil) {
+        let row = coarse.row();
+        let lattice = coarse.lattice;
+        let [long, short] = [&fine.lattice, &lattice].map(|lattice| lattice.axes[2].count);
+        let (rows, fine_row) = (fine.rows(), fine.row());
+        // Offsets along the axis are `step` apart; the others are (outer, inner) around them.
+        let step = match self.axis {
+            0 => fine.offset([1, 0, 0]),
+            1 => fine.offset([0, 1, 0]),
+            _ => 1,
+        };
+        let others: Vec<usize> = (0..fine.offsets)
+            .filter(|offset| (offset / step).is_multiple_of(WIDTH))
+            .collect();
+        passes::chunks(coarse.rows_mut(), row, |number, out| {
+            out.fill(0.0);
+            let mut node = lattice.node(number * short);
+            if self.axis == 2 {
+                let values = &rows[number * fine_row..][..fine_row];
+                for &other in &others {
+                    for (x, terms) in self.terms.iter().enumerate() {
+                        for term in terms {
+                            let value = values[(other + term.offset) * long + term.node];
+                            out[(other + term.coarse) * short + x] += term.weight * value;
+                        }
+                    }
+                }
+                return;
+            }
+            for term in &self.terms[node[self.axis]] {
+                node[self.axis] = term.node;
+                let fine_number = self.fine.number(node) / long;
+                let values = &rows[fine_number * fine_row..][..fine_row];
+                for &other in &others {
+                    let from = &values[(other + term.offset * step) * long..][..long];
+                    let to = &mut out[(other + term.coarse * step) * short..][..short];
+                    for (to, from) in to.iter_mut().zip(from) {
+                        *to += term.weight * from;
+                    }
+                }
+            }
+        });
+        coarse.read_diagonal();
+    }
+}
+
+/// Between which nodes of the coarse axis a node of the fine one lies.
+fn taps(long: &LatticeAxis, short: &LatticeAxis, node: isize) -> Taps {
+    // (node + ½)·short/long − ½ in exact arithmetic.
+    let (long, short) = (long.count as isize, short.count as isize);
+    let doubled = (2 * node + 1) * short - long;
+    let before = doubled.div_euclid(2 * long);
+    let share = doubled.rem_euclid(2 * long) as f64 / (2 * long) as f64;
+    Taps {
+        nodes: [before, before + 1],
+        weights: [1.0 - share, share],
+    }
+}

@@ -1,0 +1,215 @@
+//! Whether feet are maxima over the whole box, proven (docs/mathematics.md, eq. 30).
+//!
+//! Second derivatives of a quadratic spline lie between differences of its coefficients. Where τ times their largest eigenvalue stays
+//! below 1 in every lattice cell, u(y) = φ(y) − |x − y|²/(2τ) is strictly concave and a stationary point is its only maximum. Elsewhere
+//! u, a quadratic spline itself, is bounded by its coefficients, which no value exceeds: on a finer lattice beyond a neighbourhood of the
+//! foot, and on ever finer ones within, until u is concave in what is left.
+
+use super::feet::Foot;
+use super::lattice::{Centres, Lattice, Point};
+use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
+use super::passes;
+use super::spline::Spline;
+
+/// Halvings of the lattice for the bounds.
+const HALVINGS: usize = 2;
+/// A bound on the largest eigenvalue of D²φ in each lattice cell: Gershgorin's, on the hulls of the differences.
+fn largest_eigenvalues(lattice: &Lattice, spline: &Spline) -> Vec<f64> {
+    let mut bounds = vec![0.0; lattice.len()];
+    passes::each(&mut bounds, |cell, bound| {
+        *bound = eigenvalue(lattice, &spline.around(lattice.node(cell)));
+    });
+    bounds
+}
+
+/// Coefficients on the lattice with half the spacing along every axis: the two-scale relation (1, 3, 3, 1)/4.
+fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
+    let (mut lattice, mut values) = (*lattice, coefficients.to_vec());
+    for number in 0..3 {
+        let coarse = lattice;
+        let axis = &mut lattice.axes[number];
+        if axis.missing {
+            continue;
+        }
+        axis.count *= 2;
+        axis.spacing *= 0.5;
+        let mut finer = vec![0.0; lattice.len()];
+        passes::each(&mut finer, |place, value| {
+            let mut node = lattice.node(place);
+            let fine = node[number];
+            node[number] = fine / 2;
+            let own = values[coarse.number(node)];
+            let beside = if fine % 2 == 0 { -1 } else { 1 };
+            node[number] = coarse.axes[number].fold((fine / 2) as isize + beside);
+            *value = 0.75 * own + 0.25 * values[coarse.number(node)];
+        });
+        values = finer;
+    }
+    (lattice, values)
+}
+
+/// A bound on the largest eigenvalue of D²φ from the coefficients around a lattice cell.
+pub(super) fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 {
+    let axes = &lattice.axes;
+    let at = |place: [usize; 3]| around[place[0]][place[1]][place[2]];
+    let mut largest = f64::NEG_INFINITY;
+    for axis in (0..3).filter(|axis| !axes[*axis].missing) {
+        let [b, c] = [(axis + 1) % 3, (axis + 2) % 3];
+        let mut high = f64::NEG_INFINITY;
+        for beside in axes[b].beside() {
+            for behind in axes[c].beside() {
+                let value = |own: usize| {
+                    let mut place = [0; 3];
+                    (place[axis], place[b], place[c]) = (own, beside, behind);
+                    at(place)
+                };
+                high = high.max(value(0) - 2.0 * value(1) + value(2));
+            }
+        }
+        let square = axes[axis].spacing * axes[axis].spacing;
+        let mut radius = 0.0;
+        for (other, rest) in [(b, c), (c, b)] {
+            if axes[other].missing {
+                continue;
+            }
+            let mut mixed = 0.0_f64;
+            for behind in axes[rest].beside() {
+                for (own, beside) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    let value = |i: usize, j: usize| {
+                        let mut place = [0; 3];
+                        (place[axis], place[other], place[rest]) = (own + i, beside + j, behind);
+                        at(place)
+                    };
+                    let difference = value(1, 1) - value(1, 0) - value(0, 1) + value(0, 0);
+                    mixed = mixed.max(difference.abs());
+                }
+            }
+            radius += mixed / (axes[axis].spacing * axes[other].spacing);
+        }
+        largest = largest.max(high / square + radius);
+    }
+    largest
+}
+
+/// For each cell a bound on how much higher than its foot the maximum over the box may be.
+pub(super) fn excess(
+    lattice: &Lattice,
+    centres: &Centres,
+    spline: &Spline,
+    coefficients: &[f64],
+    tau: f64,
+    feet: &[Foot],
+    excess: &mut [f64],
+) {
+    excess.fill(0.0);
+    let below = |bounds: &[f64]| bounds.iter().all(|largest| tau * largest < 1.0);
+    if below(&largest_eigenvalues(lattice, spline)) {
+        return;
+    }
+    let (mut fine, mut values) = halved(lattice, coefficients);
+    for _ in 1..HALVINGS {
+        (fine, values) = halved(&fine, &values);
+    }
+    let mut spline = Spline::new(fine);
+    spline.set(&values);
+    if below(&largest_eigenvalues(&fine, &spline)) {
+        return;
+    }
+    let rivals = Rivals {
+        lattice: &fine,
+        centres,
+        tau,
+    };
+    rivals.search((values, fine.counts()), feet, excess);
+}
+
+/// The bound on u beyond the neighbourhoods of the feet.
+struct Rivals<'a> {
+    lattice: &'a Lattice,
+    centres: &'a Centres,
+    tau: f64,
+}
+
+/// A field and its counts along the axes.
+type Values = (Vec<f64>, [usize; 3]);
+
+impl Rivals<'_> {
+    fn search(&self, coefficients: Values, feet: &[Foot], excess: &mut [f64]) {
+        for axis in (0..3).filter(|axis| !self.lattice.axes[*axis].missing) {
+            let mut field = coefficients.clone();
+            for other in (0..3).filter(|other| *other != axis) {
+                if !self.lattice.axes[other].missing {
+                    field = self.maximise(&field, other);
+                }
+            }
+            passes::each(excess, |cell, excess| {
+                let highest = self.beyond(&field, axis, cell, &feet[cell].place);
+                *excess = excess.max(highest - feet[cell].value);
+            });
+        }
+        passes::each(excess, |cell, excess| {
+            let foot = &feet[cell];
+            let near = Neighbourhood::new(self.lattice, &coefficients.0, &foot.place);
+            let x = self.centres.place(cell);
+            *excess = excess.max(near.excess(&x, self.tau, &foot.place, foot.value));
+        });
+    }
+
+    /// The maximum over the nodes of one axis of the field and the coefficient of −(x − y)²/(2τ), at the centres of the cells.
+    fn maximise(&self, (field, counts): &Values, axis: usize) -> Values {
+        let mut reached = *counts;
+        reached[axis] = self.centres.counts()[axis];
+        let stride: usize = counts[axis + 1..].iter().product();
+        let mut values = vec![0.0; reached.iter().product()];
+        passes::each(&mut values, |number, value| {
+            let (outer, inner) = (number / stride, number % stride);
+            let x = self.centres.along(axis, outer % reached[axis]);
+            let first = outer / reached[axis] * counts[axis] * stride + inner;
+            *value = self.highest(axis, x, |_| true, |node| field[first + node * stride]);
+        });
+        (values, reached)
+    }
+
+    /// The maximum over the nodes of one axis that are admitted, with those beside the sides, and on a ring one turn away.
+    #[inline(always)]
+    fn highest(
+        &self,
+        axis: usize,
+        x: f64,
+        admitted: impl Fn(isize) -> bool,
+        value: impl Fn(usize) -> f64,
+    ) -> f64 {
+        let along = &self.lattice.axes[axis];
+        let count = along.count as isize;
+        let nodes = if along.periodic {
+            -count..2 * count
+        } else {
+            -1..count + 1
+        };
+        // y² has the coefficients y_k² − h²/4.
+        let correction = 0.25 * along.spacing * along.spacing;
+        let factor = 0.5 / self.tau;
+        let mut highest = f64::NEG_INFINITY;
+        for node in nodes.filter(|node| admitted(*node)) {
+            let distance = x - (node as f64 + 0.5) * along.spacing;
+            let term = value(along.fold(node)) - factor * (distance * distance - correction);
+            highest = highest.max(term);
+        }
+        highest
+    }
+
+    /// The bound beyond the neighbourhood of the foot along one axis.
+    fn beyond(&self, (field, counts): &Values, axis: usize, cell: usize, foot: &Point) -> f64 {
+        let own = own_cell(self.lattice, foot)[axis];
+        let centres = self.centres.counts();
+        let (row, x) = (cell / centres[2], cell % centres[2]);
+        let mut index = [row / centres[1], row % centres[1], x];
+        let at = self.centres.along(axis, index[axis]);
+        index[axis] = 0;
+        let start = (index[0] * counts[1] + index[1]) * counts[2] + index[2];
+        let stride: usize = counts[axis + 1..].iter().product();
+        // A cell beyond has splines of the last cell of the neighbourhood, but of none before it.
+        let admitted = |node: isize| (node - own).abs() >= NEAR;
+        self.highest(axis, at, admitted, |node| field[start + node * stride])
+    }
+}

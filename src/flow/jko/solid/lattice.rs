@@ -1,0 +1,234 @@
+//! The lattice of the quadratic B-splines: one a node, about twice as far apart as the cells (docs/mathematics.md, eq. 23).
+//!
+//! Axes are those of memory, slowest first: (z, y, x) in 3-D. In 2-D they are (y, –, x), so that the slowest axis can be cut into
+//! slabs in both; an axis that is missing has one node and the spline 1.
+
+use crate::grid::{Axis, Boundary, Grid};
+
+/// A place or a vector, in the order of the axes of the lattice; 0 along a missing axis.
+pub(super) type Point = [f64; 3];
+
+/// The nodes along one axis: node k is at (k + ½) · spacing from the lower side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LatticeAxis {
+    pub count: usize,
+    pub spacing: f64,
+    pub periodic: bool,
+    pub missing: bool,
+}
+
+/// The three splines that do not vanish at a place on an axis: those of the nodes `cell` − 1, `cell`, `cell` + 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Local {
+    pub cell: usize,
+    /// Values, and derivatives by the place as it was given.
+    pub values: [f64; 3],
+    pub slopes: [f64; 3],
+    pub curvatures: [f64; 3],
+}
+
+impl LatticeAxis {
+    const MISSING: Self = Self {
+        count: 1,
+        spacing: 1.0,
+        periodic: false,
+        missing: true,
+    };
+
+    /// Half as many nodes as cells, rounded up.
+    fn new(axis: &Axis) -> Self {
+        let count = axis.cells.div_ceil(2);
+        Self {
+            count,
+            spacing: (axis.upper - axis.lower) / count as f64,
+            periodic: axis.boundary == Boundary::Periodic,
+            missing: false,
+        }
+    }
+
+    pub fn length(&self) -> f64 {
+        self.count as f64 * self.spacing
+    }
+
+    /// The node that a number stands for beyond the sides: the splines are periodic or even about closed sides.
+    #[inline(always)]
+    pub fn fold(&self, node: isize) -> usize {
+        let count = self.count as isize;
+        let folded = if (0..count).contains(&node) {
+            node
+        } else if self.periodic {
+            node.rem_euclid(count)
+        } else {
+            let node = node.rem_euclid(2 * count);
+            node.min(2 * count - 1 - node)
+        };
+        folded.unsigned_abs()
+    }
+
+    /// The nodes that count beside a place: two of them where the axis is missing do not.
+    #[inline(always)]
+    pub fn beside(&self) -> std::ops::Range<usize> {
+        if self.missing { 1..2 } else { 0..3 }
+    }
+
+    /// The place inside the box that stands for one anywhere, and the sign that derivatives take.
+    #[inline(always)]
+    fn inside(&self, place: f64) -> (f64, f64) {
+        let length = self.length();
+        if (0.0..=length).contains(&place) {
+            (place, 1.0)
+        } else if self.periodic {
+            (place.rem_euclid(length), 1.0)
+        } else {
+            let turned = place.rem_euclid(2.0 * length);
+            if turned <= length {
+                (turned, 1.0)
+            } else {
+                (2.0 * length - turned, -1.0)
+            }
+        }
+    }
+
+    /// The splines at a place: with u the share of the lattice cell left of it, (1 − u)²/2, ½ + u(1 − u), u²/2.
+    #[inline(always)]
+    pub fn local(&self, place: f64) -> Local {
+        if self.missing {
+            return Local {
+                values: [0.0, 1.0, 0.0],
+                ..Local::default()
+            };
+        }
+        let (place, sign) = self.inside(place);
+        let scaled = place / self.spacing;
+        let cell = (scaled as usize).min(self.count - 1);
+        let u = scaled - cell as f64;
+        let v = 1.0 - u;
+        let slope = sign / self.spacing;
+        let curvature = slope * slope;
+        Local {
+            cell,
+            values: [0.5 * v * v, 0.5 + u * v, 0.5 * u * u],
+            slopes: [-v * slope, (v - u) * slope, u * slope],
+            curvatures: [curvature, -2.0 * curvature, curvature],
+        }
+    }
+}
+
+/// The nodes of all axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Lattice {
+    pub axes: [LatticeAxis; 3],
+}
+
+impl Lattice {
+    pub fn new(grid: &Grid) -> Self {
+        let axes = match grid.axes() {
+            [x] => [
+                LatticeAxis::MISSING,
+                LatticeAxis::MISSING,
+                LatticeAxis::new(x),
+            ],
+            [x, y] => [
+                LatticeAxis::new(y),
+                LatticeAxis::MISSING,
+                LatticeAxis::new(x),
+            ],
+            [x, y, z, ..] => [z, y, x].map(LatticeAxis::new),
+            [] => [LatticeAxis::MISSING; 3],
+        };
+        Self { axes }
+    }
+
+    pub fn counts(&self) -> [usize; 3] {
+        self.axes.map(|axis| axis.count)
+    }
+
+    pub fn len(&self) -> usize {
+        self.counts().iter().product()
+    }
+
+    /// Nodes of one place on the slowest axis.
+    pub fn slab(&self) -> usize {
+        self.axes[1].count * self.axes[2].count
+    }
+
+    pub fn local(&self, place: &Point) -> [Local; 3] {
+        [0, 1, 2].map(|axis| self.axes[axis].local(place[axis]))
+    }
+
+    /// The number of a lattice cell, which is that of its node.
+    #[inline(always)]
+    pub fn number(&self, node: [usize; 3]) -> usize {
+        (node[0] * self.axes[1].count + node[1]) * self.axes[2].count + node[2]
+    }
+
+    pub fn node(&self, number: usize) -> [usize; 3] {
+        let (row, x) = (number / self.axes[2].count, number % self.axes[2].count);
+        [row / self.axes[1].count, row % self.axes[1].count, x]
+    }
+
+    /// Where a node is.
+    pub fn place(&self, number: usize) -> Point {
+        let node = self.node(number);
+        [0, 1, 2].map(|axis| {
+            let LatticeAxis {
+                spacing, missing, ..
+            } = self.axes[axis];
+            if missing {
+                0.0
+            } else {
+                (node[axis] as f64 + 0.5) * spacing
+            }
+        })
+    }
+}
+
+/// The centres of the cells of a grid, from the lower corner, in the order of the axes of the lattice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Centres {
+    counts: [usize; 3],
+    spacing: Point,
+}
+
+impl Centres {
+    pub fn new(grid: &Grid) -> Self {
+        let (mut counts, mut spacing) = ([1; 3], [0.0; 3]);
+        for (number, axis) in grid.axes().iter().enumerate() {
+            let place = match (number, grid.dimension()) {
+                (1, 2) => 0,
+                _ => 2 - number,
+            };
+            counts[place] = axis.cells;
+            spacing[place] = axis.spacing();
+        }
+        Self { counts, spacing }
+    }
+
+    pub fn counts(&self) -> [usize; 3] {
+        self.counts
+    }
+
+    pub fn len(&self) -> usize {
+        self.counts.iter().product()
+    }
+
+    /// The centre of a cell along one axis.
+    #[inline(always)]
+    pub fn along(&self, axis: usize, index: usize) -> f64 {
+        (index as f64 + 0.5) * self.spacing[axis]
+    }
+
+    #[inline(always)]
+    pub fn place(&self, cell: usize) -> Point {
+        let (row, x) = (cell / self.counts[2], cell % self.counts[2]);
+        let index = [row / self.counts[1], row % self.counts[1], x];
+        [0, 1, 2].map(|axis| self.along(axis, index[axis]))
+    }
+}
+
+/// The square of the distance of two places.
+#[inline(always)]
+pub(super) fn squared_distance(a: &Point, b: &Point) -> f64 {
+    let [z, y, x] = [0, 1, 2].map(|axis| a[axis] - b[axis]);
+    z * z + y * y + x * x
+}

@@ -1,0 +1,338 @@
+//! Newton's method for the potential φ and the ratio r together: s(φ) = f'(r), Wᵀ(π r) = b (docs/mathematics.md, eq. 26, 27).
+
+use std::marker::PhantomData;
+
+use super::deposit::{Order, moments};
+use super::feet::{Foot, Search, inverse};
+use super::iterate::{Effort, Iterate, Until, ratio_of, softness};
+use super::lattice::{Centres, Lattice, squared_distance};
+use super::multigrid::Multigrid;
+use super::passes;
+use super::stencil::{Stencil, Weights};
+use crate::calculus::Real;
+use crate::divergence::Divergence;
+
+/// The shortest share of a step.
+const SHORTEST: f64 = 0.05;
+/// A step is rejected, and the next one stiffer, if the misfit grows by this factor even along its best share.
+const WORSE: f64 = 2.0;
+/// The background stiffness relative to the mass: the most at the start, the least; by how much it falls after a good step, rises after a
+/// short one, and after a rejected one from what on.
+const STIFFEST: f64 = 1.0;
+const SOFTEST: f64 = 1e-13;
+const SOFTER: f64 = 0.1;
+const STIFFER: f64 = 10.0;
+const REJECTED: [f64; 2] = [30.0, 1e-6];
+/// Stiffness at which a step is not rejected any more.
+const STIFF: f64 = 1e3;
+/// A share of a step below this is short; two short steps in a row with a misfit below `STALLED` are the end.
+const SHORT: f64 = 0.3;
+const STALLED: f64 = 1e-4;
+/// Misfits below this are rounding if they do not halve.
+const ROUNDING: f64 = 1e-9;
+
+/// Iterations after which a direction is taken as it is.
+const LINEAR_ITERATIONS: usize = 300;
+
+/// The equations of a step, and the memory of the iteration.
+pub(super) struct Newton<D> {
+    pub lattice: Lattice,
+    pub centres: Centres,
+    /// π V of each cell.
+    pub target: Vec<f64>,
+    /// b: what the splines see of the density at the start, and its mass.
+    pub moments: Vec<f64>,
+    pub mass: f64,
+    pub current: Iterate,
+    trial: Iterate,
+    /// Σ_i ∇B_k·∇B_l at the centres over the number of cells.
+    background: Stencil,
+    pub order: Order,
+    pub padded: Vec<f64>,
+    pub multigrid: Multigrid,
+    pub rhs: Vec<f64>,
+    pub direction: Vec<f64>,
+    change: Vec<f64>,
+    divergence: PhantomData<D>,
+}
+
+impl<D: Divergence> Newton<D> {
+    pub fn new(lattice: Lattice, centres: Centres, target: Vec<f64>) -> Self {
+        let mut order = Order::new(&lattice, centres.len());
+        order.sort(&lattice, |cell| centres.place(cell));
+        let mut background = Stencil::new(lattice);
+        let share = 1.0 / centres.len() as f64;
+        let weights = Weights {
+            mass: 0.0,
+            flux: [share, share, share, 0.0, 0.0, 0.0],
+        };
+        background.assemble(&order, |cell| centres.place(cell), |_| weights);
+        let nodes = || vec![0.0; lattice.len()];
+        Self {
+            target,
+            moments: nodes(),
+            mass: 0.0,
+            current: Iterate::new(lattice, &centres),
+            trial: Iterate::new(lattice, &centres),
+            background,
+            order,
+            padded: vec![0.0; (lattice.axes[0].count + 2) * lattice.slab()],
+            multigrid: Multigrid::new(lattice),
+            rhs: nodes(),
+            direction: nodes(),
+            change: vec![0.0; centres.len()],
+            lattice,
+            centres,
+            divergence: PhantomData,
+        }
+    }
+
+    /// Whether r = 0 is within reach of f': r then follows s at once, and there is no mismatch.
+    fn direct() -> bool {
+        D::slope_from_ratio(0.0_f64) == 0.0
+    }
+
+    /// Feet of the current potential for this τ, from where they are; then the equations there.
+    pub fn restart(&mut self, tau: f64) {
+        let Self {
+            lattice,
+            centres,
+            current,
+            trial,
+            ..
+        } = self;
+        current.spline.set(&current.coefficients);
+        let search = Search::new(&current.spline, lattice, tau);
+        search.all(centres, &current.feet, &mut trial.feet);
+        std::mem::swap(&mut current.feet, &mut trial.feet);
+        self.evaluate(false);
+    }
+
+    /// Capacity, mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
+    fn evaluate(&mut self, of_trial: bool) {
+        let Self {
+            lattice,
+            target,
+            order,
+            padded,
+            moments: start,
+            ..
+        } = self;
+        let iterate = if of_trial {
+            &mut self.trial
+        } else {
+            &mut self.current
+        };
+        let Iterate {
+            feet,
+            ratio,
+            mismatch,
+            capacity,
+            residual,
+            ..
+        } = iterate;
+        if Self::direct() {
+            passes::each(ratio, |cell, ratio| {
+                *ratio = ratio_of::<D>(feet[cell].value)
+            });
+            mismatch.fill(0.0);
+        } else {
+            let ratio: &[f64] = ratio;
+            passes::each(mismatch, |cell, mismatch| {
+                *mismatch = feet[cell].value - D::first_variation(Real::ln(ratio[cell]));
+            });
+        }
+        let (feet, ratio): (&[Foot], &[f64]) = (feet, ratio);
+        passes::each(capacity, |cell, capacity| {
+            *capacity = target[cell] * softness::<D>(ratio[cell]);
+        });
+        order.sort(lattice, |cell| feet[cell].place);
+        let mass = |cell: usize| target[cell] * ratio[cell];
+        moments(
+            lattice,
+            order,
+            |cell| feet[cell].place,
+            mass,
+            padded,
+            residual,
+        );
+        passes::each(residual, |node, residual| {
+            *residual = start[node] - *residual
+        });
+        let moved = passes::sum(residual.len(), |node| residual[node].abs());
+        let changed = passes::sum(ratio.len(), |cell| capacity[cell] * mismatch[cell].abs());
+        let misfit = (moved + changed) / self.mass;
+        iterate.misfit = if misfit.is_nan() {
+            f64::INFINITY
+        } else {
+            misfit
+        };
+    }
+
+    /// Iterates for one τ from the current φ and r, which have been evaluated.
+    pub fn minimise(&mut self, tau: f64, until: Until, most: usize) -> Effort {
+        let mut effort = Effort::default();
+        let mut stiffness = self.current.misfit.min(STIFFEST);
+        let mut short_steps = 0;
+        while effort.iterations < most {
+            let before = self.current.misfit;
+            if matches!(until, Until::Misfit(enough) if before <= enough) || before == 0.0 {
+                break;
+            }
+            effort.iterations += 1;
+            let tolerance = (0.1 * before).clamp(1e-8, 1e-2);
+            effort.linear_iterations += self.newton(tau, stiffness, tolerance);
+            let decrement = self.decrement();
+            let length = self.search(tau);
+            let after = self.trial.misfit;
+            if after > WORSE * before && stiffness < STIFF || after.is_infinite() {
+                stiffness = (REJECTED[0] * stiffness).max(REJECTED[1]);
+                continue;
+            }
+            if length == 1.0 && after < 0.5 * before {
+                stiffness = (SOFTER * stiffness).max(SOFTEST);
+            } else if length < SHORT {
+                stiffness *= STIFFER;
+            }
+            std::mem::swap(&mut self.current, &mut self.trial);
+            short_steps = if length < SHORT { short_steps + 1 } else { 0 };
+            let stalled = short_steps >= 2 && after < STALLED;
+            if stalled || (after > 0.5 * before && after < ROUNDING) {
+                break;
+            }
+            if let Until::Gap(share) = until {
+                // The decrement falls with the square of the misfit at best, and seldom slower than its power 3/2.
+                let fall = (after / before).min(1.0);
+                if decrement * fall * fall.sqrt() <= share * self.cost() / (2.0 * tau) {
+                    break;
+                }
+            }
+        }
+        effort
+    }
+
+    /// Σ mass |x − y|² of the current iterate.
+    pub fn cost(&self) -> f64 {
+        let Iterate { feet, ratio, .. } = &self.current;
+        passes::sum(ratio.len(), |cell| {
+            let square = squared_distance(&self.centres.place(cell), &feet[cell].place);
+            self.target[cell] * ratio[cell] * square
+        })
+    }
+
+    /// Newton's direction for φ and the change of r along it; returns the iterations of the linear solver.
+    fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> usize {
+        let Self {
+            lattice,
+            target,
+            current,
+            trial,
+            order,
+            padded,
+            multigrid,
+            rhs,
+            direction,
+            change,
+            background,
+            ..
+        } = self;
+        let Iterate {
+            spline,
+            feet,
+            ratio,
+            mismatch,
+            capacity,
+            residual,
+            ..
+        } = current;
+        let place = |cell: usize| feet[cell].place;
+        let excess = |cell: usize| capacity[cell] * mismatch[cell];
+        moments(lattice, order, place, excess, padded, rhs);
+        passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
+        multigrid.matrix().assemble(order, place, |cell| {
+            let flow = tau * target[cell] * ratio[cell];
+            let hessian = spline.jet(&feet[cell].place).hessian;
+            let inverse = inverse(tau, &hessian).unwrap_or([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+            Weights {
+                mass: capacity[cell],
+                flux: inverse.map(|entry| flow * entry),
+            }
+        });
+        multigrid
+            .matrix()
+            .add(stiffness * tau * self.mass, background);
+        multigrid.prepare();
+        let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
+        trial.spline.set(direction);
+        let along = &trial.spline;
+        passes::each(change, |cell, change| {
+            let s = mismatch[cell] + along.value(&feet[cell].place);
+            *change = softness::<D>(ratio[cell]) * s;
+        });
+        iterations
+    }
+
+    /// Twice the fall of the dual that Newton's model promises: of the order of the gap.
+    fn decrement(&self) -> f64 {
+        let Iterate {
+            mismatch, capacity, ..
+        } = &self.current;
+        let squares = passes::sum(mismatch.len(), |cell| {
+            capacity[cell] * mismatch[cell] * mismatch[cell]
+        });
+        passes::dot(&self.rhs, &self.direction).abs() + squares
+    }
+
+    /// Goes along the direction into `trial`, so far that the misfit falls or to where it was least; returns the share.
+    fn search(&mut self, tau: f64) -> f64 {
+        let before = self.current.misfit;
+        let (mut length, mut best) = (1.0, (f64::INFINITY, 1.0));
+        loop {
+            self.go(tau, length);
+            if self.trial.misfit < best.0 {
+                best = (self.trial.misfit, length);
+            }
+            if self.trial.misfit <= (1.0 - 0.25 * length) * before {
+                return length;
+            }
+            if length < SHORTEST {
+                break;
+            }
+            length *= 0.5;
+        }
+        if best.1 != length {
+            self.go(tau, best.1);
+        }
+        best.1
+    }
+
+    /// The trial iterate at a share of the direction. r grows with its tangent and falls with that of its logarithm: it stays positive.
+    fn go(&mut self, tau: f64, length: f64) {
+        let Self {
+            lattice,
+            centres,
+            current,
+            trial,
+            direction,
+            change,
+            ..
+        } = self;
+        let (coefficients, direction) = (&current.coefficients, &*direction);
+        passes::each(&mut trial.coefficients, |node, value| {
+            *value = coefficients[node] + length * direction[node];
+        });
+        trial.spline.set(&trial.coefficients);
+        let search = Search::new(&trial.spline, lattice, tau);
+        search.all(centres, &current.feet, &mut trial.feet);
+        let (ratio, change) = (&current.ratio, &*change);
+        passes::each(&mut trial.ratio, |cell, trial| {
+            let (ratio, change) = (ratio[cell], length * change[cell]);
+            *trial = if change > 0.0 {
+                ratio + change
+            } else {
+                ratio * Real::exp(change / ratio)
+            };
+        });
+        self.evaluate(true);
+    }
+}

@@ -1,0 +1,40 @@
+//! Loops over arrays whose results do not depend on the number of threads, and that do not wake threads for little.
+
+use rayon::prelude::*;
+
+/// Fewer numbers than this are not worth it.
+const SERIAL: usize = 8192;
+/// Cells that go to a thread together.
+pub(super) const BATCH: usize = 512;
+
+/// Fills `out` in chunks of one length: `fill(number of the chunk, chunk)`.
+pub(super) fn chunks<T: Send>(out: &mut [T], length: usize, fill: impl Fn(usize, &mut [T]) + Sync) {
+    if out.len() < SERIAL {
+        for (number, chunk) in out.chunks_mut(length).enumerate() {
+            fill(number, chunk);
+        }
+    } else {
+        let chunks = out.par_chunks_mut(length).enumerate();
+        chunks.for_each(|(number, chunk)| fill(number, chunk));
+    }
+}
+
+/// Fills `out` place by place.
+pub(super) fn each<T: Send>(out: &mut [T], value: impl Fn(usize, &mut T) + Sync) {
+    chunks(out, BATCH, |number, chunk| {
+        for (place, out) in chunk.iter_mut().enumerate() {
+            value(number * BATCH + place, out);
+        }
+    });
+}
+
+/// Σ term(i) over 0..length.
+pub(super) fn sum(length: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
+    let part = |range: std::ops::Range<usize>| range.map(&term).sum::<f64>();
+    crate::backend::reduce::over_tiles(length, 0.0, part, |a, b| a + b)
+}
+
+/// a·b.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    sum(a.len(), |i| a[i] * b[i])
+}
