@@ -1,4 +1,4 @@
-//! A feasible plan near the solution, and how far it can be from the minimum at most (docs/mathematics.md, eq. 31 and 32).
+//! A feasible plan near the solution, and how far it can be from the minimum at most (docs/mathematics.md, eq. 33 and 34).
 
 use super::deposit::{Order, moments};
 use super::global;
@@ -283,7 +283,7 @@ impl<D: Divergence> Plan<D> {
         Real::ln(mass / newton.target[cell])
     }
 
-    /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 32), and what is left of the marginal counts with the
+    /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
     /// range of φ.
     pub fn gap(&self, newton: &Newton<D>) -> f64 {
         let cells = self.ratio.len();

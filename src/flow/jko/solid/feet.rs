@@ -1,4 +1,4 @@
-//! The c-transform s_i = max_y φ(y) − |x_i − y|²/(2τ) and the places where the maxima are (docs/mathematics.md, eq. 24).
+//! The c-transform s_i = max_y φ(y) − |x_i − y|²/(2τ) and the places where the maxima are (docs/mathematics.md, eq. 26).
 
 use super::lattice::{Centres, Point, squared_distance};
 use super::passes;

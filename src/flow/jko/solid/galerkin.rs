@@ -1,4 +1,4 @@
-//! The step between two levels: half as many nodes along an axis, splines in between interpolated (docs/mathematics.md, eq. 29).
+//! The step between two levels: half as many nodes along an axis, splines in between interpolated (docs/mathematics.md, eq. 31).
 //!
 //! Linear interpolation between nodes is the two-scale relation of quadratic splines, (1, 3, 3, 1)/4, where the count is even; where it
 //! is odd the coarse splines are a little wider and the product PᵀAP still couples two nodes at most.

@@ -1,4 +1,4 @@
-//! Whether feet are maxima over the whole box, proven (docs/mathematics.md, eq. 30).
+//! Whether feet are maxima over the whole box, proven (docs/mathematics.md, eq. 32).
 //!
 //! Second derivatives of a quadratic spline lie between differences of its coefficients. Where τ times their largest eigenvalue stays
 //! below 1 in every lattice cell, u(y) = φ(y) − |x − y|²/(2τ) is strictly concave and a stationary point is its only maximum. Elsewhere

@@ -1,4 +1,4 @@
-//! The lattice of the quadratic B-splines: one a node, about twice as far apart as the cells (docs/mathematics.md, eq. 23).
+//! The lattice of the quadratic B-splines: one a node, about twice as far apart as the cells (docs/mathematics.md, eq. 25).
 //!
 //! Axes are those of memory, slowest first: (z, y, x) in 3-D. In 2-D they are (y, –, x), so that the slowest axis can be cut into
 //! slabs in both; an axis that is missing has one node and the spline 1.

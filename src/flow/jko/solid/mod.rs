@@ -1,4 +1,4 @@
-//! One JKO step in 2-D and 3-D: the dual with a quadratic spline as potential (docs/mathematics.md, eq. 23 to 32).
+//! One JKO step in 2-D and 3-D: the dual with a quadratic spline as potential (docs/mathematics.md, eq. 25 to 34).
 
 mod certificate;
 mod deposit;
@@ -188,7 +188,7 @@ impl<D: Divergence> SolidStep<D> {
         }
     }
 
-    /// A bound on J + W2²/(2τ) above its minimum over the discrete plans (eq. 32).
+    /// A bound on J + W2²/(2τ) above its minimum over the discrete plans (eq. 34).
     pub fn gap(&self) -> f64 {
         if self.moved {
             self.plan.gap(&self.newton)

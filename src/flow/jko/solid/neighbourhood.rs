@@ -1,4 +1,4 @@
-//! The neighbourhood of one foot, halved until u(y) = φ(y) − |x − y|²/(2τ) is proven to be concave in it (docs/mathematics.md, eq. 30).
+//! The neighbourhood of one foot, halved until u(y) = φ(y) − |x − y|²/(2τ) is proven to be concave in it (docs/mathematics.md, eq. 32).
 
 use super::global::eigenvalue;
 use super::lattice::{Lattice, Point};

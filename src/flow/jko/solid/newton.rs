@@ -1,4 +1,4 @@
-//! Newton's method for the potential φ and the ratio r together: s(φ) = f'(r), Wᵀ(π r) = b (docs/mathematics.md, eq. 26, 27).
+//! Newton's method for the potential φ and the ratio r together: s(φ) = f'(r), Wᵀ(π r) = b (docs/mathematics.md, eq. 28, 29).
 
 use std::marker::PhantomData;
 

@@ -145,7 +145,7 @@ impl Stencil {
         self.offsets / 2
     }
 
-    /// Sums what the places of all cells add (eq. 28).
+    /// Sums what the places of all cells add (eq. 30).
     pub fn assemble(
         &mut self,
         order: &Order,
