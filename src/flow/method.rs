@@ -38,7 +38,8 @@ pub struct Advance {
     pub transport: Option<Transport>,
 }
 
-/// How far a JKO step went, and how near it came to the minimum.
+/// How far a JKO step went, and how near it came to the minimum. At order 2 it is the one that begins at the extrapolated density, by
+/// a part τ of the time step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transport {
     /// W2² between the two ends of the step: of length².

@@ -109,7 +109,7 @@ impl TimeSection {
         let (orders, expected) = match self.method {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),
-            MethodKind::Jko => (1..=1, "the order 1 for the method \"jko\""),
+            MethodKind::Jko => (1..=2, "an order from 1 to 2 for the method \"jko\""),
         };
         if let Some(order) = self.order
             && !orders.contains(&order)

@@ -158,7 +158,7 @@ impl<D: Divergence> LineStep<D> {
     }
 
     /// Takes on the density before the step.
-    fn start_from(&mut self, initial: &[f64]) {
+    pub fn start_from(&mut self, initial: &[f64]) {
         let n = self.cells();
         for (own, (given, log_mass)) in self
             .initial
