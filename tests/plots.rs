@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
-use ottoflow::output::plots::{PlotError, TrajectoryView, draw};
+use ottoflow::output::plots::{PlotError, StepsView, TrajectoryView, draw};
 
 /// A trajectory that relaxes from a Gaussian to two, with J = exp(−0.8 t)/2.
 struct Synthetic {
@@ -16,6 +16,8 @@ struct Synthetic {
     divergence: Vec<f64>,
     connection_norm: Vec<f64>,
     rate: Option<f64>,
+    /// Times, J and gaps of the steps.
+    steps: Option<[Vec<f64>; 3]>,
 }
 
 const RATE: f64 = 0.8;
@@ -46,6 +48,7 @@ impl Synthetic {
             divergence,
             connection_norm,
             rate: Some(RATE),
+            steps: None,
         }
     }
 
@@ -72,6 +75,14 @@ impl Synthetic {
                 divergence: &self.divergence,
                 connection_norm: &self.connection_norm,
                 predicted_rate: self.rate,
+                steps: self
+                    .steps
+                    .as_ref()
+                    .map(|[times, divergence, gap]| StepsView {
+                        times,
+                        divergence,
+                        gap,
+                    }),
             },
             folder,
         )
@@ -152,6 +163,44 @@ fn two_and_three_dimensions_give_panels_and_the_decay() {
             ["density.svg", "density.png", "decay.svg", "decay.png"]
         );
     }
+}
+
+/// With gaps that are 0 in some steps or in all.
+#[test]
+fn certified_steps_get_a_picture_of_j_and_the_gap() {
+    let times: Vec<f64> = (1..=30).map(|i| f64::from(i) * 0.2).collect();
+    let divergence: Vec<f64> = times.iter().map(|t| 0.5 * (-RATE * t).exp()).collect();
+    let mut gap: Vec<f64> = divergence.iter().map(|j| 1e-21 * j * j).collect();
+    gap[12] = 0.0;
+    let with = |gap: Vec<f64>| Synthetic {
+        steps: Some([times.clone(), divergence.clone(), gap]),
+        ..Synthetic::one(evenly())
+    };
+    let synthetic = with(gap);
+    let names = pictures(&synthetic);
+    assert_eq!(names[names.len() - 2..], ["steps.svg", "steps.png"]);
+    let text = svg(&synthetic, "steps.svg");
+    for label in [
+        "J (jensen-shannon) after the step",
+        "duality gap of the step\n",
+        "10⁻²⁰",
+        "J, gap",
+        "time t",
+    ] {
+        assert!(text.contains(label), "{label}");
+    }
+    let still = with(vec![0.0; 30]);
+    pictures(&still);
+    assert!(svg(&still, "steps.svg").contains("duality gap of the step: 0"));
+    let mut none = with(vec![]);
+    none.steps = Some([vec![], vec![], vec![]]);
+    assert_eq!(pictures(&none).last().unwrap(), "decay.png");
+    let folder = tempfile::tempdir().unwrap();
+    let message = with(vec![0.0; 29]).draw(folder.path()).unwrap_err();
+    assert_eq!(
+        message.to_string(),
+        "steps/gap: 29 values found, 30 expected, one for each step"
+    );
 }
 
 #[test]

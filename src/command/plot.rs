@@ -5,7 +5,7 @@ use crate::divergence::DivergenceKind;
 use crate::elliptic::smallest_eigenvalue;
 use crate::grid::Field;
 use crate::output::hdf5::Trajectory;
-use crate::output::plots::{TrajectoryView, draw};
+use crate::output::plots::{StepsView, TrajectoryView, draw};
 use crate::scenario;
 
 /// Above this many cells the eigenvalue is not worth its time for a guide line.
@@ -35,6 +35,17 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
     .filter(|part| !part.is_empty())
     .collect::<Vec<_>>()
     .join(" · ");
+    let columns = trajectory.steps()?;
+    let column = |name: &str| {
+        let found = columns.iter().find(|(other, _)| other == name);
+        found.map(|(_, values)| values.as_slice())
+    };
+    let steps = column("gap").zip(column("divergence")).zip(column("time"));
+    let steps = steps.map(|((gap, divergence), times)| StepsView {
+        times,
+        divergence,
+        gap,
+    });
     let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
     let view = TrajectoryView {
         title: &attributes.title,
@@ -47,6 +58,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         divergence: &divergence,
         connection_norm: &connection_norm,
         predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
+        steps,
     };
     let pictures = draw(&view, folder)?;
     for picture in pictures {

@@ -38,7 +38,8 @@ pub struct Advance {
     pub transport: Option<Transport>,
 }
 
-/// How far a JKO step went, and how near it came to the minimum.
+/// How far a JKO step went, and how near it came to the minimum. At order 2 it is the one that begins at the extrapolated density, by
+/// a part τ of the time step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Transport {
     /// W2² between the two ends of the step: of length².
@@ -164,6 +165,14 @@ pub enum FlowError {
         gap: f64,
         /// The bound asked for.
         allowed: f64,
+    },
+    /// JKO steps of second order beyond 1-D.
+    #[error(
+        "method = \"jko\" has order 2 in 1-D only, and the grid has {dimension} axes; leave `order` out"
+    )]
+    SecondOrder {
+        /// Axes of the grid.
+        dimension: usize,
     },
     /// The error control asks for steps that time cannot resolve.
     #[error(

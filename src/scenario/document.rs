@@ -92,7 +92,7 @@ pub enum Dynamics {
 pub(super) struct TimeSection {
     /// The method of integration.
     pub(super) method: MethodKind,
-    /// The order of the method: explicit 1 to 3, implicit 1 or 2, jko 1.
+    /// The order of the method: explicit 1 to 3, implicit and jko 1 or 2.
     #[schemars(range(min = 1, max = 3))]
     pub(super) order: Option<usize>,
     /// The time at which the run ends.

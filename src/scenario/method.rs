@@ -3,7 +3,7 @@ use super::{MethodKind, Scenario, Stepping};
 use crate::flow::{self, JkoSettings, MethodSettings};
 
 impl Scenario {
-    /// The method of integration with its settings, defaults filled in: `explicit` of order 1, `implicit` of order 2.
+    /// The method of integration with its settings, defaults filled in: `explicit` and `jko` of order 1, `implicit` of order 2.
     pub fn method(&self) -> MethodSettings {
         match self.time.method {
             MethodKind::Explicit => MethodSettings::Explicit {
@@ -29,6 +29,7 @@ impl Scenario {
                     // Not passed by the checks: `step` is required.
                     Stepping::Adaptive { .. } | Stepping::Automatic => self.time.end,
                 },
+                order: self.time.order.unwrap_or(1),
                 gap: self.time.gap,
             }),
         }

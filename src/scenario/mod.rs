@@ -105,7 +105,7 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
     }
     let time = document
         .time
-        .checked()
+        .checked(grid.dimension())
         .map_err(|fault| fault.inside("time"))?;
     let output = document
         .output

@@ -98,12 +98,16 @@ impl GridSection {
 }
 
 impl TimeSection {
-    pub(super) fn checked(self) -> Result<TimeSettings, Fault> {
+    /// Checks the section for a grid of `dimension` axes.
+    pub(super) fn checked(self, dimension: usize) -> Result<TimeSettings, Fault> {
         positive("end", self.end)?;
         let (orders, expected) = match self.method {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),
-            MethodKind::Jko => (1..=1, "the order 1 for the method \"jko\""),
+            MethodKind::Jko if dimension > 1 => {
+                (1..=1, "order 1 for the method \"jko\" in 2-D and 3-D")
+            }
+            MethodKind::Jko => (1..=2, "an order from 1 to 2 for the method \"jko\" in 1-D"),
         };
         if let Some(order) = self.order
             && !orders.contains(&order)

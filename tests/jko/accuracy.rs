@@ -16,7 +16,7 @@ fn steps_are_of_first_order_in_tau_for_every_divergence() {
         let mut errors = Vec::new();
         for steps in [8.0, 16.0, 32.0, 64.0] {
             let step = end / steps;
-            let found = reached(&problem, &start, jko(step), end);
+            let found = reached(&problem, &start, jko(1, step), end);
             errors.push((step, l1_distance(&problem, &found, &truth)));
         }
         let order = convergence_order(&errors);
@@ -41,7 +41,7 @@ fn the_exact_solution_is_met_to_first_order_in_tau_below_implicit_euler() {
     for step in [0.01, 0.005, 0.0025, 0.00125] {
         let of =
             |settings| l1_distance(&problem, &reached(&problem, &start, settings, end), &truth);
-        let (found, euler) = (of(jko(step)), of(implicit(1, step)));
+        let (found, euler) = (of(jko(1, step)), of(implicit(1, step)));
         assert!(found <= euler, "τ = {step}: {found:e}, implicit {euler:e}");
         errors.push((step, found));
     }

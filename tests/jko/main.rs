@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod independent;
+mod second_order;
 mod setup;
 mod solid;
 mod structure;

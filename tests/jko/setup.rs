@@ -15,8 +15,9 @@ pub fn line(lower: f64, upper: f64, cells: usize, boundary: Boundary) -> Grid {
     Grid::new(vec![axis]).unwrap()
 }
 
-pub fn jko(step: f64) -> MethodSettings {
-    MethodSettings::Jko(JkoSettings { step, gap: 1e-8 })
+pub fn jko(order: u8, step: f64) -> MethodSettings {
+    let gap = 1e-8;
+    MethodSettings::Jko(JkoSettings { step, order, gap })
 }
 
 pub fn implicit(order: u8, step: f64) -> MethodSettings {
@@ -82,7 +83,7 @@ pub fn reached(problem: &Problem, state: &State, settings: MethodSettings, until
 
 /// One JKO step: the state after it and what it moved.
 pub fn one_step(problem: &Problem, state: &State, tau: f64) -> (State, Transport) {
-    let mut method = started(problem, state, jko(tau));
+    let mut method = started(problem, state, jko(1, tau));
     let advance = method.advance(state.time + tau).unwrap();
     (method.state().unwrap(), advance.transport.unwrap())
 }

@@ -19,7 +19,11 @@ pub fn cube(dimension: usize, cells: usize, boundary: Boundary) -> Grid {
 }
 
 pub fn jko(step: f64, gap: f64) -> MethodSettings {
-    MethodSettings::Jko(JkoSettings { step, gap })
+    MethodSettings::Jko(JkoSettings {
+        step,
+        order: 1,
+        gap,
+    })
 }
 
 /// The exact solution along the diagonal of a periodic box, a₀ = ln 3 + 0.1.

@@ -13,7 +13,7 @@ fn every_step_lowers_j_by_its_transport_cost_and_all_together_by_no_more_than_j(
     for &kind in DivergenceKind::ALL {
         for tau in [1e-3, 1e-1, 10.0] {
             let (problem, start) = gaussian_to_two(kind, 400);
-            let mut method = started(&problem, &start, jko(tau));
+            let mut method = started(&problem, &start, jko(1, tau));
             let first = metrics(&problem, &start);
             let (mut before, mut sum) = (first.divergence, 0.0);
             for step in 1..=20 {

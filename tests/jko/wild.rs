@@ -79,7 +79,7 @@ fn refused(wildness: Wildness, count: usize) -> Vec<String> {
             start,
             tau,
         } = wild(&mut random, kind, wildness);
-        let mut method = started(&problem, &start, jko(tau));
+        let mut method = started(&problem, &start, jko(1, tau));
         let (mut before, mut state) = (divergence(&problem, &start), start.clone());
         let mass = start.density(&problem).sum();
         for step in 1..=3 {

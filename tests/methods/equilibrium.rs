@@ -89,8 +89,10 @@ fn jko_steps_keep_a_constant_ratio_to_the_last_bit_through_10000_steps() {
     for &divergence in EVERY_DIVERGENCE {
         for boundary in [Boundary::NoFlux, Boundary::Periodic] {
             let (problem, _) = smooth_problem(divergence, box_of(1, 40, -1.0, 2.0, boundary));
-            for log_ratio in [0.0, 0.3] {
-                assert_still(&problem, log_ratio, jko(0.1), Device::CpuDouble, 0.1);
+            for settings in [jko(1, 0.1), jko(2, 0.1)] {
+                for log_ratio in [0.0, 0.3] {
+                    assert_still(&problem, log_ratio, settings, Device::CpuDouble, 0.1);
+                }
             }
         }
     }

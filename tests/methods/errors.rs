@@ -120,7 +120,7 @@ fn a_ratio_that_is_no_number_is_refused() {
         box_of(1, 8, 0.0, 1.0, Boundary::NoFlux),
     );
     state.log_ratio[(0, 0, 2)] = f64::NAN;
-    for settings in [explicit(1, None), implicit(1, 0.1), jko(0.1)] {
+    for settings in [explicit(1, None), implicit(1, 0.1), jko(1, 0.1)] {
         let refused = error(&problem, &state, settings, Device::CpuDouble);
         assert!(matches!(refused, FlowError::Range { .. }), "{refused}");
     }
@@ -219,10 +219,19 @@ fn a_tolerance_below_rounding_is_an_error_that_names_it_and_keeps_the_state() {
 }
 
 #[test]
-fn jko_steps_in_single_precision_are_refused() {
+fn jko_steps_of_second_order_in_two_dimensions_and_in_single_precision_are_refused() {
+    for dimension in [2, 3] {
+        let grid = box_of(dimension, 8, 0.0, 1.0, Boundary::NoFlux);
+        let (problem, state) = smooth_problem(DivergenceKind::Kl, grid);
+        let refused = error(&problem, &state, jko(2, 0.1), Device::CpuDouble);
+        assert!(
+            matches!(refused, FlowError::SecondOrder { dimension: found } if found == dimension),
+            "{refused}"
+        );
+    }
     let grid = box_of(1, 8, 0.0, 1.0, Boundary::NoFlux);
     let (problem, state) = smooth_problem(DivergenceKind::Kl, grid);
-    let refused = error(&problem, &state, jko(0.1), Device::CpuSingle);
+    let refused = error(&problem, &state, jko(1, 0.1), Device::CpuSingle);
     assert!(
         matches!(refused, FlowError::Unsupported { method: "jko" }),
         "{refused}"
@@ -234,7 +243,7 @@ fn a_jko_step_from_cells_that_its_divergence_does_not_admit_is_refused() {
     let grid = box_of(1, 8, 0.0, 1.0, Boundary::NoFlux);
     let (problem, mut state) = smooth_problem(DivergenceKind::ReverseKl, grid);
     state.log_ratio[(0, 0, 3)] = f64::NEG_INFINITY;
-    let refused = error(&problem, &state, jko(0.1), Device::CpuDouble);
+    let refused = error(&problem, &state, jko(1, 0.1), Device::CpuDouble);
     assert!(
         matches!(refused, FlowError::Range { quantity: "ln(ρ/π)", cell, .. } if cell.index == (0, 0, 3)),
         "{refused}"

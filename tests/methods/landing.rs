@@ -23,7 +23,8 @@ fn every_method_lands_on_output_times_to_the_last_bit_with_steps_no_longer_than_
         (implicit(1, 0.007), 0.007),
         (implicit(2, 0.007), 0.007),
         (adaptive(1e-4), f64::INFINITY),
-        (jko(0.007), 0.007),
+        (jko(1, 0.007), 0.007),
+        (jko(2, 0.007), 0.007),
     ];
     for (settings, longest) in cases {
         let mut method = started(&problem, &start, settings);
@@ -67,7 +68,8 @@ fn methods_claim_the_order_they_were_asked_for() {
         (implicit(1, 0.1), 1, [true; 3]),
         (implicit(2, 0.1), 2, [true, false, false]),
         (adaptive(1e-4), 2, [true, false, false]),
-        (jko(0.1), 1, [false, true, false]),
+        (jko(1, 0.1), 1, [false, true, false]),
+        (jko(2, 0.1), 2, [false, false, false]),
     ];
     for (settings, order, structure) in cases {
         let claims = started(&problem, &start, settings).claims();

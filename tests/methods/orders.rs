@@ -6,7 +6,8 @@ use ottoflow::flow::MethodSettings;
 use ottoflow::grid::{Boundary, Grid};
 
 use crate::setup::{
-    EVERY_DIVERGENCE, adaptive, box_of, explicit, explicit_bound, implicit, reached, smooth_problem,
+    EVERY_DIVERGENCE, adaptive, box_of, explicit, explicit_bound, implicit, jko, reached,
+    smooth_problem,
 };
 
 /// Errors of the exact solution against the spacing h.
@@ -129,6 +130,28 @@ fn implicit_methods_have_their_order_in_time_for_every_divergence() {
             let errors = [64.0, 128.0, 256.0, 512.0].map(error);
             assert_order(
                 &format!("implicit {order} in time, {}", divergence.name()),
+                &errors,
+                order.into(),
+            );
+        }
+    }
+}
+
+/// The maps of the steps differ from those of the flow on the grid by terms of the order h²τ: the grid is fine.
+#[test]
+fn jko_steps_have_their_order_in_time_for_every_divergence() {
+    for &divergence in EVERY_DIVERGENCE {
+        let (problem, start) = smooth_problem(divergence, line(400));
+        let end = 0.02;
+        let truth = reached(&problem, &start, implicit(2, end / 4096.0), end);
+        for order in [1, 2] {
+            let error = |steps: f64| {
+                let found = reached(&problem, &start, jko(order, end / steps), end);
+                (end / steps, l1_distance(&problem, &found, &truth))
+            };
+            let errors = [32.0, 64.0, 128.0, 256.0].map(error);
+            assert_order(
+                &format!("jko {order} in time, {}", divergence.name()),
                 &errors,
                 order.into(),
             );

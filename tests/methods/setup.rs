@@ -22,8 +22,9 @@ pub fn adaptive(tolerance: f64) -> MethodSettings {
     MethodSettings::Implicit(Stepping::Adaptive { tolerance })
 }
 
-pub fn jko(step: f64) -> MethodSettings {
-    MethodSettings::Jko(JkoSettings { step, gap: 1e-8 })
+pub fn jko(order: u8, step: f64) -> MethodSettings {
+    let gap = 1e-8;
+    MethodSettings::Jko(JkoSettings { step, order, gap })
 }
 
 /// The same axis once to three times.

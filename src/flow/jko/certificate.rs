@@ -136,7 +136,7 @@ mod tests {
         let log_target: Vec<f64> = (0..60).map(|i| 0.8 * wave(i, 0.3)).collect();
         let initial: Vec<f64> = (0..60).map(|i| 1.2 * wave(i, 2.0)).collect();
         let mut step = LineStep::<D>::new(&axis, log_target.into_iter());
-        step.solve(TAU, &initial);
+        step.solve(TAU, &initial, None);
         step.evaluate(TAU, false);
         let (least, solved) = (objective(&mut step), step.gap(TAU));
         assert!((0.0..1e-20).contains(&solved), "{}: {solved:e}", D::NAME);

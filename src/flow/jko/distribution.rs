@@ -92,6 +92,11 @@ impl Distribution {
         (slopes.place(own, left, right), within)
     }
 
+    /// The mass of a cell.
+    pub fn mass(&self, cell: usize) -> f64 {
+        self.masses[cell]
+    }
+
     /// The left side of the box.
     pub fn first(&self) -> Place {
         begin(0)
@@ -218,14 +223,9 @@ impl Distribution {
         let within = mass - turns * total;
         let found = self.sums.partition_point(|[sum, _]| *sum <= within);
         let own = found.saturating_sub(1).min(count - 1);
-        let Slopes { left, right } = self.slopes[own];
-        let share = ((within - self.sums[own][0]) / self.masses[own]).clamp(0.0, 1.0);
-        // (s² + left s t)/(1 + (left + right − 2) s t) = share with t = 1 − s, in the form of the root without cancellation.
-        let curvature = share * (left + right - 2.0);
-        let (square, linear) = (1.0 - left + curvature, left - curvature);
-        let root = (linear * linear + 4.0 * square * share).max(0.0).sqrt();
-        let position = 2.0 * share / (linear + root).max(f64::MIN_POSITIVE);
-        turns * count as f64 + own as f64 + position.clamp(0.0, 1.0) - (cell + 1) as f64
+        let share = (within - self.sums[own][0]) / self.masses[own];
+        let position = self.slopes[own].position(share);
+        turns * count as f64 + own as f64 + position - (cell + 1) as f64
     }
 
     /// ∫ |x − z| dF(z) from a place to the face x to the right of a cell, in units of mass and cells: the cost of what goes through the

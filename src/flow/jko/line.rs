@@ -137,10 +137,16 @@ impl<D: Divergence> LineStep<D> {
         self.target.len() - 1
     }
 
-    /// Solves the step by τ from ℓ `initial`; the solution is left in `current`. Returns the iterations made, and whether they settled.
-    pub fn solve(&mut self, tau: f64, initial: &[f64]) -> (usize, bool) {
+    /// Solves the step by τ from ℓ `initial`, with another ℓ as the first guess if that is nearer; the solution is left in `current`.
+    /// Returns the iterations made, and whether they settled.
+    pub fn solve(&mut self, tau: f64, initial: &[f64], guess: Option<&[f64]>) -> (usize, bool) {
         self.start_from(initial);
         self.current.log_ratio.copy_from_slice(&self.initial);
+        if let Some(guess) = guess {
+            let cells = self.cells();
+            self.current.log_ratio[..cells].copy_from_slice(guess);
+            self.repeat_first();
+        }
         let (mut iterations, mut settled) = self.iterate(tau, false);
         if !settled {
             (iterations, settled) = self.continue_from_equilibrium(tau, iterations);
@@ -158,7 +164,7 @@ impl<D: Divergence> LineStep<D> {
     }
 
     /// Takes on the density before the step.
-    fn start_from(&mut self, initial: &[f64]) {
+    pub fn start_from(&mut self, initial: &[f64]) {
         let n = self.cells();
         for (own, (given, log_mass)) in self
             .initial

@@ -4,10 +4,12 @@ mod cells;
 mod certificate;
 mod continuation;
 mod distribution;
+mod extrapolation;
 mod line;
 mod solid;
 mod spline;
 
+use extrapolation::Extrapolation;
 use line::LineStep;
 use solid::{Effort, SolidStep};
 
@@ -29,14 +31,17 @@ const ROUNDING: f64 = f64::EPSILON;
 pub struct JkoSettings {
     /// τ, shortened evenly to land on output times.
     pub step: f64,
+    /// 1, or in 1-D 2: the variational form of the backward difference formula over two steps.
+    pub order: u8,
     /// The largest duality gap of a step, relative to W2²/(2τ) of the step.
     pub gap: f64,
 }
 
 /// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 on the CPU (docs/mathematics.md, eq. 17).
 ///
-/// Each step is of order 1, keeps mass, and lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. It is accepted only with a duality gap, a proven bound on
-/// the distance from the minimum, that is small beside W2²/(2τ).
+/// At order 1 each step lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. At order 2 the minimum is taken from an extrapolation of
+/// the last two densities (eq. 23), from which J + W2²/(2τ) is lowered. Mass is kept. A step is accepted only with a duality gap, a
+/// proven bound on the distance from the minimum, that is small beside W2²/(2τ).
 pub struct Jko<D> {
     solver: Solver<D>,
     settings: JkoSettings,
@@ -47,9 +52,9 @@ pub struct Jko<D> {
     current: Field,
 }
 
-/// The solver for the dimension of the grid.
+/// The solver for the dimension of the grid; on a line with what order 2 needs.
 enum Solver<D> {
-    Line(Box<LineStep<D>>),
+    Line(Box<LineStep<D>>, Option<Extrapolation>),
     Solid(Box<SolidStep<D>>),
 }
 
@@ -57,34 +62,76 @@ enum Solver<D> {
 struct Reached<'a> {
     effort: Effort,
     settled: bool,
+    /// The τ of the minimum that was taken.
+    tau: f64,
     cost: f64,
     gap: f64,
     log_ratio: &'a [f64],
 }
 
 impl<D: Divergence> Solver<D> {
-    fn step(&mut self, tau: f64, initial: &[f64]) -> Reached<'_> {
+    fn new(problem: &Problem, settings: JkoSettings) -> Result<Self, FlowError> {
+        let second = settings.order == 2;
+        match problem.grid.axes() {
+            [axis] => {
+                let line = LineStep::new(axis, problem.log_target.iter().copied());
+                let extrapolation = || Extrapolation::new(line.cells(), line.periodic);
+                let extrapolation = second.then(extrapolation);
+                Ok(Self::Line(Box::new(line), extrapolation))
+            }
+            axes if second => Err(FlowError::SecondOrder {
+                dimension: axes.len(),
+            }),
+            _ => Ok(Self::Solid(Box::new(SolidStep::new(
+                problem,
+                settings.gap,
+            )?))),
+        }
+    }
+
+    fn extrapolation(&self) -> Option<&Extrapolation> {
         match self {
-            Self::Line(line) => {
-                let (iterations, settled) = line.solve(tau, initial);
+            Self::Line(_, extrapolation) => extrapolation.as_ref(),
+            Self::Solid(_) => None,
+        }
+    }
+
+    /// Makes a step by `step` from ℓ.
+    fn step(&mut self, step: f64, current: &[f64]) -> Reached<'_> {
+        match self {
+            Self::Line(line, extrapolation) => {
+                let (tau, initial, guess) = match extrapolation {
+                    Some(extrapolation) => extrapolation.prepare(line, current, step),
+                    None => (step, current, None),
+                };
+                let (iterations, settled) = line.solve(tau, initial, guess);
                 Reached {
                     effort: Effort {
                         iterations,
                         linear_iterations: 0,
                     },
                     settled,
+                    tau,
                     cost: line.transport_cost(),
                     gap: line.gap(tau),
                     log_ratio: &line.current.log_ratio[..line.cells()],
                 }
             }
             Self::Solid(solid) => Reached {
-                effort: solid.solve(tau, initial),
+                effort: solid.solve(step, current),
                 settled: true,
+                tau: step,
                 cost: solid.transport_cost(),
                 gap: solid.gap(),
                 log_ratio: &solid.log_ratio,
             },
+        }
+    }
+
+    /// Takes note of a step that was accepted.
+    fn record(&mut self, step: f64, tau: f64) {
+        if let Self::Line(line, Some(extrapolation)) = self {
+            extrapolation.record(line, step, tau);
         }
     }
 }
@@ -94,19 +141,12 @@ impl<D: Divergence> Jko<D> {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::SecondOrder`] in 2-D and 3-D, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
     /// gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
-        let solver = match problem.grid.axes() {
-            [axis] => Solver::Line(Box::new(LineStep::new(
-                axis,
-                problem.log_target.iter().copied(),
-            ))),
-            _ => Solver::Solid(Box::new(SolidStep::new(problem, settings.gap)?)),
-        };
         Ok(Self {
-            solver,
+            solver: Solver::new(problem, settings)?,
             settings,
             first_divergence: divergence(problem, state),
             time: state.time,
@@ -114,11 +154,13 @@ impl<D: Divergence> Jko<D> {
         })
     }
 
-    /// The length of the next of the equal steps that land on `until`.
+    /// The length of the next step: of equal ones that land on `until`, or shorter if order 2 needs it.
     fn towards(&self, until: f64) -> f64 {
         let remaining = until - self.time;
         let count = (remaining / self.settings.step * (1.0 - 1e-9)).ceil();
-        remaining / count.max(1.0)
+        let even = remaining / count.max(1.0);
+        let shortened = |extrapolation: &Extrapolation| extrapolation.step_within(even);
+        self.solver.extrapolation().map_or(even, shortened)
     }
 }
 
@@ -150,11 +192,12 @@ fn check_range<D: Divergence>(problem: &Problem, state: &State) -> Result<(), Fl
 
 impl<D: Divergence> Method for Jko<D> {
     fn claims(&self) -> Claims {
+        let second = self.solver.extrapolation().is_some();
         Claims {
-            order: 1,
+            order: if second { 2 } else { 1 },
             conserves_mass: true,
             keeps_bounds: false,
-            decreases_own_divergence: true,
+            decreases_own_divergence: !second,
             decreases_divergences: false,
         }
     }
@@ -164,8 +207,8 @@ impl<D: Divergence> Method for Jko<D> {
     }
 
     fn advance(&mut self, until: f64) -> Result<Advance, FlowError> {
-        let tau = self.towards(until);
-        let initial = self.current.as_slice().unwrap_or_default();
+        let step = self.towards(until);
+        let current = self.current.as_slice().unwrap_or_default();
         let Reached {
             effort:
                 Effort {
@@ -173,17 +216,18 @@ impl<D: Divergence> Method for Jko<D> {
                     linear_iterations,
                 },
             settled,
+            tau,
             cost,
             gap,
             log_ratio,
-        } = self.solver.step(tau, initial);
+        } = self.solver.step(step, current);
         let allowed = self.settings.gap * cost / (2.0 * tau) + ROUNDING * self.first_divergence;
         // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
         let certified = settled && gap <= allowed;
         if !certified {
             return Err(FlowError::Uncertified {
                 time: self.time,
-                step: tau,
+                step,
                 iterations,
                 gap,
                 allowed,
@@ -192,7 +236,8 @@ impl<D: Divergence> Method for Jko<D> {
         if let Some(current) = self.current.as_slice_mut() {
             current.copy_from_slice(log_ratio);
         }
-        let reached = self.time + tau;
+        self.solver.record(step, tau);
+        let reached = self.time + step;
         self.time = if (until - reached).abs() <= 1e-12 * until.abs() {
             until
         } else {
@@ -200,7 +245,7 @@ impl<D: Divergence> Method for Jko<D> {
         };
         Ok(Advance {
             time: self.time,
-            step: tau,
+            step,
             steps: 1,
             iterations,
             linear_iterations,

@@ -152,12 +152,27 @@ impl Slopes {
         terms / excess
     }
 
-    /// ∫ s dF over the part of the cell to the left of a place.
-    pub fn lever_left(self, place: Place) -> f64 {
-        let mirrored = Self {
+    /// The share of the width up to the place with this share of the mass to its left: (s² + left s t)/(1 + (left + right − 2) s t) =
+    /// share with t = 1 − s, in the form of the root without cancellation.
+    pub fn position(self, share: f64) -> f64 {
+        let share = share.clamp(0.0, 1.0);
+        let curvature = share * (self.left + self.right - 2.0);
+        let (square, linear) = (1.0 - self.left + curvature, self.left - curvature);
+        let root = (linear * linear + 4.0 * square * share).max(0.0).sqrt();
+        let position = 2.0 * share / (linear + root).max(f64::MIN_POSITIVE);
+        position.clamp(0.0, 1.0)
+    }
+
+    /// As seen from the other side.
+    pub fn mirrored(self) -> Self {
+        Self {
             left: self.right,
             right: self.left,
-        };
+        }
+    }
+
+    /// ∫ s dF over the part of the cell to the left of a place.
+    pub fn lever_left(self, place: Place) -> f64 {
         let mirror = Place {
             left: place.right,
             right: place.left,
@@ -165,6 +180,6 @@ impl Slopes {
             after: place.before,
             ..place
         };
-        mirrored.lever_right(mirror)
+        self.mirrored().lever_right(mirror)
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
             fill: None,
         });
     }
-    let y = value_scale(&series);
+    let y = value_scale(&series, DEPTH);
     series.extend(guides);
     let chart = LineChart {
         title: view.title,
@@ -76,7 +76,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
 }
 
 /// The numbers a logarithmic axis can show.
-fn positive(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+pub(super) fn positive(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
     points
         .iter()
         .copied()
@@ -87,7 +87,8 @@ fn largest(points: &[(f64, f64)]) -> f64 {
     positive(points).map(|(_, value)| value).fold(0.0, f64::max)
 }
 
-fn value_scale(series: &[Series]) -> Scale {
+/// The axis for the values of all series above a share `depth` of the largest.
+pub(super) fn value_scale(series: &[Series], depth: f64) -> Scale {
     let highest = series
         .iter()
         .map(|series| largest(&series.points))
@@ -100,7 +101,7 @@ fn value_scale(series: &[Series]) -> Scale {
         .flat_map(|series| positive(&series.points))
         .map(|(_, value)| value)
         .fold(highest, f64::min);
-    Scale::logarithmic(lowest.max(DEPTH * highest) / 2.0, 3.0 * highest)
+    Scale::logarithmic(lowest.max(depth * highest) / 2.0, 3.0 * highest)
 }
 
 /// c·exp(−rate·t) over the time axis, through the last value well above round-off, lifted so that both can be seen.

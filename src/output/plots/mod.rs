@@ -16,6 +16,7 @@ mod panels;
 mod render;
 mod scale;
 mod space_time;
+mod steps;
 
 use std::error::Error;
 use std::fs;
@@ -53,6 +54,19 @@ pub struct TrajectoryView<'a> {
     pub connection_norm: &'a [f64],
     /// The rate λ of the predicted decay J ∝ exp(−λt), ‖A‖ ∝ exp(−λt/2).
     pub predicted_rate: Option<f64>,
+    /// The steps of a method that certifies them.
+    pub steps: Option<StepsView<'a>>,
+}
+
+/// The steps of a method with a duality gap, one entry each.
+#[derive(Clone, Copy)]
+pub struct StepsView<'a> {
+    /// The time t at the end of each step, in increasing order.
+    pub times: &'a [f64],
+    /// The divergence J after each step.
+    pub divergence: &'a [f64],
+    /// The duality gap of each step, in units of J.
+    pub gap: &'a [f64],
 }
 
 /// Why a picture could not be drawn.
@@ -62,7 +76,7 @@ pub enum PlotError {
     #[error("the trajectory has no frame, at least 1 expected: run the scenario first")]
     NoFrame,
     /// A series that does not fit the times.
-    #[error("{series}: {found} values found, {expected} expected, one for each output time")]
+    #[error("{series}: {found} values found, {expected} expected, one for each {row}")]
     Length {
         /// Name of the series.
         series: &'static str,
@@ -70,6 +84,8 @@ pub enum PlotError {
         found: usize,
         /// The number of times.
         expected: usize,
+        /// What has one value each.
+        row: &'static str,
     },
     /// A field that does not fit the grid.
     #[error("{field}: shape (z, y, x) = {found:?} found, {expected:?} expected from the grid")]
@@ -117,14 +133,13 @@ impl TrajectoryView<'_> {
             ("divergence", self.divergence.len()),
             ("connection_norm", self.connection_norm.len()),
         ];
-        for (series, found) in series {
-            if found != expected {
-                return Err(PlotError::Length {
-                    series,
-                    found,
-                    expected,
-                });
-            }
+        check_lengths(&series, expected, "output time")?;
+        if let Some(steps) = self.steps {
+            let series = [
+                ("steps/divergence", steps.divergence.len()),
+                ("steps/gap", steps.gap.len()),
+            ];
+            check_lengths(&series, steps.times.len(), "step")?;
         }
         self.check_shape(self.target, || "target".into())
     }
@@ -153,38 +168,65 @@ impl TrajectoryView<'_> {
     }
 }
 
+fn check_lengths(
+    series: &[(&'static str, usize)],
+    expected: usize,
+    row: &'static str,
+) -> Result<(), PlotError> {
+    match series.iter().find(|(_, found)| *found != expected) {
+        None => Ok(()),
+        Some(&(series, found)) => Err(PlotError::Length {
+            series,
+            found,
+            expected,
+            row,
+        }),
+    }
+}
+
 /// One picture of the list: the stem of its files, the dimensions it is for, and the function that composes it.
 struct Picture {
     name: &'static str,
     dimensions: &'static [usize],
-    compose: fn(&TrajectoryView) -> Result<Drawing, PlotError>,
+    compose: Compose,
+}
+
+/// What a picture is drawn from; one of the steps is left out where there are none.
+enum Compose {
+    View(fn(&TrajectoryView) -> Result<Drawing, PlotError>),
+    Steps(fn(&TrajectoryView, &StepsView) -> Result<Drawing, PlotError>),
 }
 
 const PICTURES: &[Picture] = &[
     Picture {
         name: "density",
         dimensions: &[1],
-        compose: density_curves::compose,
+        compose: Compose::View(density_curves::compose),
     },
     Picture {
         name: "space-time",
         dimensions: &[1],
-        compose: space_time::compose,
+        compose: Compose::View(space_time::compose),
     },
     Picture {
         name: "density",
         dimensions: &[2],
-        compose: density_panels::compose,
+        compose: Compose::View(density_panels::compose),
     },
     Picture {
         name: "density",
         dimensions: &[3],
-        compose: density_slices::compose,
+        compose: Compose::View(density_slices::compose),
     },
     Picture {
         name: "decay",
         dimensions: &[1, 2, 3],
-        compose: decay::compose,
+        compose: Compose::View(decay::compose),
+    },
+    Picture {
+        name: "steps",
+        dimensions: &[1, 2, 3],
+        compose: Compose::Steps(steps::compose),
     },
 ];
 
@@ -192,7 +234,7 @@ const PICTURES: &[Picture] = &[
 /// paths. The folder is made if it is missing; files of the same names are replaced.
 ///
 /// 1-D: `density` (curves at chosen times), `space-time` · 2-D and 3-D: `density` (panels, mid-plane slices) ·
-/// all: `decay` (J and ‖A‖ against the predicted rate). Values that are not finite are left out.
+/// all: `decay` (J and ‖A‖ against the predicted rate), and of methods that certify their steps `steps` (J and the duality gap). Values that are not finite are left out.
 ///
 /// # Errors
 /// [`PlotError`]: series or fields that do not fit the times and the grid, a frame that cannot be read, a file that
@@ -210,7 +252,13 @@ pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotEr
         if !picture.dimensions.contains(&dimension) {
             continue;
         }
-        let drawing = (picture.compose)(view)?;
+        let drawing = match (&picture.compose, view.steps) {
+            (Compose::View(compose), _) => compose(view)?,
+            (Compose::Steps(compose), Some(steps)) if !steps.times.is_empty() => {
+                compose(view, &steps)?
+            }
+            (Compose::Steps(_), _) => continue,
+        };
         let files = [
             ("svg", render::svg(&drawing)?),
             ("png", render::png(&drawing)?),
