@@ -2,13 +2,14 @@
 
 use std::f64::consts::TAU;
 
+use super::accuracy::{periodic, space_error};
 use super::structure::{divergences, outside};
 use super::{Check, CheckError, Measure, Measurement, flow_to, problem, state};
 use crate::calculus::Scalar;
 use crate::divergence::DivergenceKind;
-use crate::exact::{Mode, PoissonKernel, convergence_order, l1_distance};
+use crate::exact::{Mode, convergence_order};
 use crate::flow::{Device, Method, MethodSettings, start};
-use crate::grid::{Axis, Boundary, Field, Grid, GridError};
+use crate::grid::Field;
 use crate::metrics::metrics;
 use crate::problem::{Problem, State};
 
@@ -39,16 +40,6 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-fn square(cells: usize) -> Result<Grid, GridError> {
-    let axis = Axis {
-        lower: 0.0,
-        upper: 1.0,
-        cells,
-        boundary: Boundary::Periodic,
-    };
-    Grid::new(vec![axis; 2])
-}
-
 /// The explicit method in its own steps, of order 2.
 fn explicit(
     problem: &Problem,
@@ -78,7 +69,7 @@ fn waves([x, y, _]: [f64; 3]) -> f64 {
 fn equilibrium(device: &Device) -> Result<Measurement, CheckError> {
     let mut largest = 0.0_f64;
     for divergence in DivergenceKind::ALL {
-        let problem = problem(square(48)?, *divergence, waves);
+        let problem = problem(periodic(2, 48)?, *divergence, waves);
         let equal = State {
             time: 0.0,
             log_ratio: Field::zeros(problem.grid.shape()),
@@ -98,7 +89,7 @@ fn comparison_principle(device: &Device) -> Result<Measurement, CheckError> {
     let unit = unit_roundoff(device);
     let (mut growth, mut beyond, mut drift) = (0.0_f64, 0.0_f64, 0.0_f64);
     for divergence in DivergenceKind::ALL {
-        let problem = problem(square(48)?, *divergence, waves);
+        let problem = problem(periodic(2, 48)?, *divergence, waves);
         let begin = state(&problem, |[x, y, _]| {
             3.0 * (TAU * y).sin() * (TAU * x).cos()
         });
@@ -118,7 +109,7 @@ fn comparison_principle(device: &Device) -> Result<Measurement, CheckError> {
             before = now;
         }
         // Two stages a step, each of which rounds a cell once.
-        let allowed = 2.0 * f64::from(u32::try_from(steps).unwrap_or(u32::MAX)) * unit;
+        let allowed = 2.0 * steps as f64 * unit;
         drift = drift.max((before.mass / first.mass - 1.0).abs() / allowed);
     }
     let measured = format!(
@@ -135,7 +126,7 @@ fn torus_decay(device: &Device) -> Result<Measurement, CheckError> {
     for divergence in [DivergenceKind::JensenShannon, DivergenceKind::Kl] {
         for wave in [[TAU, 0.0, 0.0], [TAU, TAU, 0.0]] {
             let mode = Mode::Cosine { wave };
-            let problem = problem(square(96)?, divergence, |_| 0.0);
+            let problem = problem(periodic(2, 96)?, divergence, |_| 0.0);
             let predicted = mode.decay_rate(divergence);
             // Large beside the rounding of f32, small beside what would be nonlinear.
             let begin = mode.perturbation(&problem, 1e-2);
@@ -154,14 +145,7 @@ fn torus_decay(device: &Device) -> Result<Measurement, CheckError> {
 fn order_in_space(device: &Device) -> Result<Measurement, CheckError> {
     let mut errors = Vec::new();
     for cells in [16, 32, 64, 128] {
-        let grid = square(cells)?;
-        let exact = PoissonKernel::on(&grid, 1.25)
-            .ok_or(CheckError::Missing("no exact solution on this grid"))?;
-        let problem = PoissonKernel::problem(grid);
-        let end = 1.0 / exact.squared_wave_number();
-        let mut method = explicit(&problem, &exact.state(&problem.grid, 0.0), device)?;
-        let computed = flow_to(method.as_mut(), end)?;
-        let error = l1_distance(&problem, &computed, &exact.state(&problem.grid, end));
+        let error = space_error(periodic(2, cells)?, device)?;
         errors.push((1.0 / cells as f64, error));
     }
     let order = convergence_order(&errors);

@@ -36,7 +36,9 @@ const SMALLEST_SLOPE: f64 = 1e-300;
 /// What Newton's iteration took.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::flow) struct Effort {
+    /// Newton iterations.
     pub iterations: usize,
+    /// Iterations of conjugate gradients.
     pub linear_iterations: usize,
 }
 

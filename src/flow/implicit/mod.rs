@@ -3,8 +3,7 @@
 mod euler;
 mod extrapolation;
 
-use euler::Effort;
-pub(super) use euler::EulerStep;
+pub(super) use euler::{Effort, EulerStep};
 use extrapolation::{Extrapolation, Steps};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};

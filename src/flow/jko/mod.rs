@@ -11,8 +11,9 @@ mod spline;
 
 use extrapolation::Extrapolation;
 use line::LineStep;
-use solid::{Effort, SolidStep};
+use solid::SolidStep;
 
+use super::implicit::Effort;
 use super::method::Cell;
 use super::{Advance, Claims, FlowError, Method, Problem, State, Transport};
 use crate::divergence::Divergence;

@@ -234,7 +234,8 @@ const PICTURES: &[Picture] = &[
 /// paths. The folder is made if it is missing; files of the same names are replaced.
 ///
 /// 1-D: `density` (curves at chosen times), `space-time` · 2-D and 3-D: `density` (panels, mid-plane slices) ·
-/// all: `decay` (J and ‖A‖ against the predicted rate), and of methods that certify their steps `steps` (J and the duality gap). Values that are not finite are left out.
+/// all: `decay` (J and ‖A‖ against the predicted rate), and of methods that certify their steps `steps` (J and the duality gap). Values
+/// that are not finite are left out.
 ///
 /// # Errors
 /// [`PlotError`]: series or fields that do not fit the times and the grid, a frame that cannot be read, a file that

@@ -15,22 +15,6 @@ pub(super) enum Until {
     Gap(f64),
 }
 
-/// What an iteration took.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::flow::jko) struct Effort {
-    /// Newton iterations.
-    pub iterations: usize,
-    /// Iterations of conjugate gradients.
-    pub linear_iterations: usize,
-}
-
-impl std::ops::AddAssign for Effort {
-    fn add_assign(&mut self, other: Self) {
-        self.iterations += other.iterations;
-        self.linear_iterations += other.linear_iterations;
-    }
-}
-
 /// φ and r, and what follows from them.
 #[derive(Clone, Debug)]
 pub(super) struct Iterate {

@@ -18,14 +18,13 @@ mod stencil;
 use certificate::Plan;
 use deposit::moments;
 use guess::Guess;
-pub(super) use iterate::Effort;
 use iterate::Until;
 use lattice::{Centres, Lattice};
 use newton::Newton;
 
 use crate::calculus::Real;
 use crate::divergence::Divergence;
-use crate::flow::implicit::EulerStep;
+use crate::flow::implicit::{Effort, EulerStep};
 use crate::flow::{FlowError, Problem};
 
 /// A guess with a misfit above this, relative to the mass, is approached from smaller τ.

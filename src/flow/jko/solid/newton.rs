@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 
 use super::deposit::{Order, moments};
 use super::feet::{Foot, Search, inverse};
-use super::iterate::{Effort, Iterate, Until, ratio_of, softness};
+use super::iterate::{Iterate, Until, ratio_of, softness};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
 use super::passes;
 use super::stencil::{Stencil, Weights};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
+use crate::flow::implicit::Effort;
 
 /// The shortest share of a step.
 const SHORTEST: f64 = 0.05;
