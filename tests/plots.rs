@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
-use ottoflow::output::plots::{PlotError, StepsView, TrajectoryView, draw};
+use ottoflow::output::plots::{PlotError, StepsView, TrajectoryView, VelocityReader, draw};
 
 /// A trajectory that relaxes from a Gaussian to two, with J = exp(−0.8 t)/2.
 struct Synthetic {
@@ -16,6 +16,8 @@ struct Synthetic {
     divergence: Vec<f64>,
     connection_norm: Vec<f64>,
     rate: Option<f64>,
+    /// Whether velocities are known.
+    moving: bool,
     /// Times, J and gaps of the steps.
     steps: Option<[Vec<f64>; 3]>,
 }
@@ -48,6 +50,7 @@ impl Synthetic {
             divergence,
             connection_norm,
             rate: Some(RATE),
+            moving: false,
             steps: None,
         }
     }
@@ -63,6 +66,21 @@ impl Synthetic {
 
     fn draw(&self, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
         let density = |frame| Ok(self.density(frame));
+        // A rotation about (2, 0), faster with time, and unknown in a corner.
+        let velocity = |frame: usize| {
+            let speed = 1.0 + self.times[frame];
+            let known = |at: [f64; 3], value: f64| {
+                if at[0] + at[1] > 11.0 {
+                    f64::NAN
+                } else {
+                    value
+                }
+            };
+            let x = self.grid.sample(|at| known(at, -speed * at[1]));
+            let y = self.grid.sample(|at| known(at, speed * (at[0] - 2.0)));
+            Ok(vec![x, y])
+        };
+        let velocity: &VelocityReader = &velocity;
         draw(
             &TrajectoryView {
                 title: &self.title,
@@ -71,6 +89,7 @@ impl Synthetic {
                 times: &self.times,
                 target: &self.target,
                 density: &density,
+                velocity: self.moving.then_some(velocity),
                 divergence_label: "jensen-shannon",
                 divergence: &self.divergence,
                 connection_norm: &self.connection_norm,
@@ -163,6 +182,26 @@ fn two_and_three_dimensions_give_panels_and_the_decay() {
             ["density.svg", "density.png", "decay.svg", "decay.png"]
         );
     }
+}
+
+#[test]
+fn known_velocities_in_2d_are_arrows() {
+    let plane = Synthetic {
+        moving: true,
+        ..Synthetic::new(&[(-4.0, 8.0, 60), (-4.0, 4.0, 40)], evenly())
+    };
+    let names = pictures(&plane);
+    assert_eq!(names[2..4], ["velocity.svg", "velocity.png"]);
+    let text = svg(&plane, "velocity.svg");
+    for label in ["t = 0, longest ", "arrows: velocity of the mass"] {
+        assert!(text.contains(label), "{label}");
+    }
+    let still = Synthetic {
+        moving: false,
+        ..plane
+    };
+    let lines = |text: &str| text.matches("<polyline").count() + text.matches("<path").count();
+    assert!(lines(&text) > lines(&svg(&still, "density.svg")) + 300);
 }
 
 /// With gaps that are 0 in some steps or in all.

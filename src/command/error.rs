@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::tell;
 use crate::flow::FlowError;
+use crate::metrics::Unsettled;
 use crate::output::hdf5::OutputError;
 use crate::output::plots::PlotError;
 use crate::scenario::ScenarioError;
@@ -25,6 +26,9 @@ pub enum CommandError {
         /// The file with the frames up to the failure.
         file: Option<std::path::PathBuf>,
     },
+    /// The distance of the target to itself could not be computed.
+    #[error(transparent)]
+    Distance(#[from] Unsettled),
     /// A trajectory file could not be written or read.
     #[error(transparent)]
     Output(#[from] OutputError),

@@ -1,11 +1,15 @@
+use std::error::Error;
 use std::path::Path;
 
 use super::{CommandError, print};
+use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::elliptic::smallest_eigenvalue;
 use crate::grid::Field;
+use crate::metrics::fields;
 use crate::output::hdf5::Trajectory;
-use crate::output::plots::{StepsView, TrajectoryView, draw};
+use crate::output::plots::{StepsView, TrajectoryView, VelocityReader, draw};
+use crate::problem::{Problem, State};
 use crate::scenario;
 
 /// Above this many cells the eigenvalue is not worth its time for a guide line.
@@ -47,6 +51,26 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         gap,
     });
     let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
+    let velocity = |kind: DivergenceKind| {
+        let problem = Problem {
+            grid: trajectory.grid().clone(),
+            log_target: target.mapv(Real::ln),
+            divergence: kind,
+        };
+        let trajectory = &trajectory;
+        move |frame: usize| -> Result<Vec<Field>, Box<dyn Error + Send + Sync>> {
+            let density = trajectory.field("density", frame)?;
+            let state = State {
+                time: trajectory.times()[frame],
+                log_ratio: density.mapv(Real::ln) - &problem.log_target,
+            };
+            let axes = 0..problem.grid.dimension();
+            Ok(axes
+                .map(|axis| fields::velocity(&problem, &state, axis))
+                .collect())
+        }
+    };
+    let velocity = kind.map(velocity);
     let view = TrajectoryView {
         title: &attributes.title,
         subtitle: &subtitle,
@@ -54,6 +78,9 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         times: trajectory.times(),
         target: &target,
         density: &|frame| Ok(trajectory.field("density", frame)?),
+        velocity: velocity
+            .as_ref()
+            .map(|velocity| velocity as &VelocityReader),
         divergence_label: label,
         divergence: &divergence,
         connection_norm: &connection_norm,
@@ -72,7 +99,7 @@ fn predicted_rate(trajectory: &Trajectory, target: &Field, kind: DivergenceKind)
     if trajectory.grid().len() > EIGENVALUE_CELLS {
         return None;
     }
-    let log_target = target.mapv(crate::calculus::Real::ln);
+    let log_target = target.mapv(Real::ln);
     let eigenvalue = smallest_eigenvalue(trajectory.grid(), &log_target).ok()?;
     Some(2.0 * kind.slope_at_equilibrium() * eigenvalue)
 }

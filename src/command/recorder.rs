@@ -1,6 +1,7 @@
+use super::tell;
 use crate::flow::{Advance, MethodSettings};
 use crate::grid::Field;
-use crate::metrics::{Metrics, fields};
+use crate::metrics::{Metrics, TransportToTarget, fields};
 use crate::output::console::{Progress, Status};
 use crate::output::hdf5::{
     FieldName, Frame, MetricName, OutputError, StepColumn, StepRecord, TrajectoryWriter,
@@ -17,7 +18,7 @@ pub(super) fn step_columns(method: MethodSettings) -> Vec<StepColumn> {
     StepColumn::ALL.iter().copied().filter(known).collect()
 }
 
-/// The metrics of every frame; W2 only where it is defined.
+/// The metrics of every frame; W2 where it is exact or was asked for.
 pub(super) fn metric_names(with_wasserstein: bool) -> Vec<MetricName> {
     let known = |name: &MetricName| match name {
         MetricName::KineticEnergy | MetricName::Hamiltonian => false,
@@ -52,6 +53,8 @@ pub(super) struct Recorder<'a> {
     pub progress: Progress,
     pub fields: &'a [FieldName],
     pub metrics: &'a [MetricName],
+    /// Computes W2 where the metrics of the state do not have it.
+    transport: Option<&'a TransportToTarget>,
     pub first: Option<Metrics>,
     pub last: Option<Metrics>,
     steps: u64,
@@ -65,6 +68,7 @@ impl<'a> Recorder<'a> {
         progress: Progress,
         fields: &'a [FieldName],
         metrics: &'a [MetricName],
+        transport: Option<&'a TransportToTarget>,
     ) -> Self {
         Self {
             problem,
@@ -72,11 +76,27 @@ impl<'a> Recorder<'a> {
             progress,
             fields,
             metrics,
+            transport,
             first: None,
             last: None,
             steps: 0,
             before: None,
         }
+    }
+
+    /// The metrics of a frame, with W2 where it was asked for; without it, and with a word on why, where it cannot be computed.
+    fn completed(&self, metrics: &Metrics, state: &State) -> Metrics {
+        let mut completed = *metrics;
+        if let Some(transport) = self.transport {
+            match transport.distance(&state.density(self.problem)) {
+                Ok(distance) => completed.wasserstein = Some(distance.value),
+                Err(error) => tell(&format!(
+                    "ottoflow: warning: time {:.6e}: {error}",
+                    state.time
+                )),
+            }
+        }
+        completed
     }
 
     fn field(&self, name: FieldName, state: &State) -> Field {
@@ -101,13 +121,14 @@ impl Observer for Recorder<'_> {
             .collect();
         let fields: Vec<(FieldName, &Field)> =
             values.iter().map(|(name, field)| (*name, field)).collect();
+        let metrics = self.completed(metrics, state);
         let numbers: Vec<(MetricName, f64)> = self
             .metrics
             .iter()
-            .map(|name| (*name, value(metrics, *name)))
+            .map(|name| (*name, value(&metrics, *name)))
             .collect();
-        self.first.get_or_insert(*metrics);
-        self.last = Some(*metrics);
+        self.first.get_or_insert(metrics);
+        self.last = Some(metrics);
         self.before.get_or_insert((state.time, metrics.divergence));
         self.writer.write_frame(&Frame {
             time: state.time,

@@ -8,7 +8,7 @@ use super::recorder::{Recorder, metric_names, step_columns};
 use super::{CommandError, RunArguments, plot, print, tell};
 use crate::calculus::Real;
 use crate::grid::Grid;
-use crate::metrics::{Metrics, wasserstein_1d};
+use crate::metrics::{Metrics, TransportToTarget, wasserstein_1d};
 use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
 use crate::output::hdf5::{Description, FieldName, Header, Options, Status, TrajectoryWriter};
 use crate::run::{Ending, RunError, Totals, run as run_method};
@@ -35,8 +35,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     }
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
-    let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
-    let metrics = metric_names(with_wasserstein);
+    let exact = wasserstein_1d(&problem.grid, &target, &target).is_some();
+    let transport = (scenario.output.wasserstein && !exact)
+        .then(|| TransportToTarget::new(&problem.grid, &target))
+        .transpose()?;
+    let metrics = metric_names(exact || transport.is_some());
     let header = Header {
         title: scenario.title.clone(),
         scenario: scenario.text.clone(),
@@ -77,6 +80,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         Progress::new(scenario.time.end, mode),
         &fields,
         &metrics,
+        transport.as_ref(),
     );
     let begin = Instant::now();
     let outcome = run_method(

@@ -4,7 +4,7 @@
 pub mod fields;
 mod wasserstein;
 
-pub use wasserstein::wasserstein_1d;
+pub use wasserstein::{EntropicDistance, TransportToTarget, Unsettled, wasserstein_1d};
 
 use std::ops::Range;
 

@@ -132,6 +132,9 @@ pub(super) struct OutputSection {
     pub(super) times: Option<Vec<f64>>,
     /// The fields in the trajectory; the density if not given.
     pub(super) fields: Option<Vec<OutputField>>,
+    /// Whether W2(ρ, π) is computed at the output times in 2-D, in 3-D and on a periodic line too, where that takes seconds on large grids.
+    #[serde(default)]
+    pub(super) wasserstein: bool,
 }
 
 /// A field that a trajectory can hold.

@@ -41,6 +41,8 @@ pub struct OutputSettings {
     pub times: Vec<f64>,
     /// The fields that are written.
     pub fields: Vec<OutputField>,
+    /// Whether W2(ρ, π) is computed where quantiles do not give it.
+    pub wasserstein: bool,
 }
 
 /// Tolerance of the implicit method where a scenario names neither `step` nor `tolerance`.
@@ -194,7 +196,11 @@ impl OutputSection {
         if fields.is_empty() {
             fields.push(OutputField::Density);
         }
-        Ok(OutputSettings { times, fields })
+        Ok(OutputSettings {
+            times,
+            fields,
+            wasserstein: self.wasserstein,
+        })
     }
 }
 

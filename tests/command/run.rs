@@ -296,6 +296,30 @@ fn every_field_that_is_asked_for_is_in_the_file() {
 
 /// Nobody reads stderr: no reason to stop.
 #[cfg(unix)]
+/// In 2-D the distance is computed where it is asked for, and falls to the target's from the start on.
+#[test]
+fn the_distance_to_the_target_in_2d_is_there_on_request() {
+    let folder = Folder::empty();
+    let scenario = shipped("ring-2d.toml");
+    let run = |asked: &str, file: &str| {
+        let set = format!("output.wasserstein={asked}");
+        let arguments = ["run", scenario.to_str().unwrap(), "-o", file];
+        let fewer = ["--set", "grid.cells=[32,32]", "--set", "output.every=1.0"];
+        let all = [&arguments[..], &fewer, &["--set", &set]].concat();
+        ottoflow(folder.path(), &all).assert_done();
+        Trajectory::open(&folder.path().join(file)).unwrap()
+    };
+    let with = run("true", "with.h5");
+    let with = with.metric("wasserstein").unwrap();
+    assert!(
+        with.is_sorted_by(|before, after| after < before),
+        "{with:?}"
+    );
+    assert!(with[0] > 1.0 && with[with.len() - 1] > 0.0, "{with:?}");
+    let without = run("false", "without.h5");
+    assert!(!without.metric_names().contains(&"wasserstein".to_owned()));
+}
+
 #[test]
 fn a_closed_stderr_does_not_stop_a_run() {
     use std::process::{Command, Stdio};

@@ -7,9 +7,11 @@
 //! A cell's result does not depend on the blocks, so neither blocks nor threads show in the bits.
 
 mod layout;
+mod log_sum;
 mod map;
 mod row;
 
+pub use log_sum::{LOG_OF_ZERO, Penalties, log_sum_along_rows};
 pub use map::{Elementwise, elementwise};
 pub use row::map_nodes;
 

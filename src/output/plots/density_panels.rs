@@ -15,22 +15,12 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
     let [x, y] = view.grid.axes() else {
         return Err(PlotError::NoFrame);
     };
-    let panel = |heading: String, field: &Field| Panel {
-        heading,
-        values: field
-            .index_axis(ArrayAxis(0), 0)
-            .slice(s![..;-1, ..])
-            .to_owned(),
-        x: (x.lower, x.upper),
-        y: (y.lower, y.upper),
-        x_title: "x".into(),
-        y_title: "y".into(),
-    };
     let mut panels = Vec::new();
     for frame in choose(view.times, view.divergence, PANELS - 1) {
-        panels.push(panel(time_label(view.times[frame]), &view.density(frame)?));
+        let heading = time_label(view.times[frame]);
+        panels.push(panel(view, heading, &view.density(frame)?));
     }
-    panels.push(panel("target π".into(), view.target));
+    panels.push(panel(view, "target π".into(), view.target));
     let shown = highest(panels.iter().flat_map(|panel| &panel.values));
     let page = PanelPage {
         title: view.title,
@@ -43,8 +33,28 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
     page.drawing()
 }
 
+/// The plane of a field in 2-D.
+pub(super) fn panel(view: &TrajectoryView, heading: String, field: &Field) -> Panel {
+    let limits = |axis: usize| {
+        let axis = view.grid.axes().get(axis);
+        axis.map_or((0.0, 1.0), |axis| (axis.lower, axis.upper))
+    };
+    Panel {
+        heading,
+        values: field
+            .index_axis(ArrayAxis(0), 0)
+            .slice(s![..;-1, ..])
+            .to_owned(),
+        x: limits(0),
+        y: limits(1),
+        x_title: "x".into(),
+        y_title: "y".into(),
+        arrows: Vec::new(),
+    }
+}
+
 /// Few columns for wide boxes, many for tall ones.
-fn in_rows(mut panels: Vec<Panel>, aspect: f64) -> Vec<Vec<Panel>> {
+pub(super) fn in_rows(mut panels: Vec<Panel>, aspect: f64) -> Vec<Vec<Panel>> {
     let columns = match aspect {
         4.0.. => 1,
         1.8.. => 2,

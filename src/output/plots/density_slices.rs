@@ -63,6 +63,7 @@ fn add_column(view: &TrajectoryView, rows: &mut [Vec<Panel>], heading: &str, fie
                 AXIS_NAMES[across],
                 short(axes[across].center(middle)),
             ),
+            arrows: Vec::new(),
         });
     }
 }

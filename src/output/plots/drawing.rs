@@ -11,6 +11,8 @@ pub(super) type Position = (f64, f64);
 
 /// Nearly black: text and frames.
 pub(super) const INK: RGBColor = RGBColor(38, 38, 38);
+/// The page.
+pub(super) const WHITE: RGBColor = RGBColor(255, 255, 255);
 /// Secondary text.
 pub(super) const GREY: RGBColor = RGBColor(100, 100, 100);
 /// Grid lines.

@@ -3,6 +3,7 @@
 //! A picture is a function from a [`TrajectoryView`] to a drawing, in a file of its own; to add one, write the file and
 //! add a line to the list of pictures below.
 
+mod arrows;
 mod axes;
 mod chart;
 mod colour;
@@ -31,6 +32,10 @@ use drawing::Drawing;
 /// Gives the density ρ, shape (z, y, x), of a frame; called only for the frames that are drawn.
 pub type DensityReader<'a> = dyn Fn(usize) -> Result<Field, Box<dyn Error + Send + Sync>> + 'a;
 
+/// Gives the components of the velocity of the mass along the axes, each of shape (z, y, x), of a frame.
+pub type VelocityReader<'a> =
+    dyn Fn(usize) -> Result<Vec<Field>, Box<dyn Error + Send + Sync>> + 'a;
+
 /// What the pictures of one trajectory are drawn from.
 #[derive(Clone, Copy)]
 pub struct TrajectoryView<'a> {
@@ -46,6 +51,8 @@ pub struct TrajectoryView<'a> {
     pub target: &'a Field,
     /// The density ρ of frame 0, 1, ….
     pub density: &'a DensityReader<'a>,
+    /// The velocity of the mass in frame 0, 1, …, where it is known.
+    pub velocity: Option<&'a VelocityReader<'a>>,
     /// Name of the divergence, for the legend.
     pub divergence_label: &'a str,
     /// The divergence J of each frame.
@@ -98,8 +105,10 @@ pub enum PlotError {
         expected: (usize, usize, usize),
     },
     /// A frame that could not be read.
-    #[error("frame {frame} (time {time}): the density could not be read")]
-    Density {
+    #[error("frame {frame} (time {time}): the {field} could not be read")]
+    Field {
+        /// Name of the field.
+        field: &'static str,
         /// Index of the frame.
         frame: usize,
         /// Its time.
@@ -158,7 +167,8 @@ impl TrajectoryView<'_> {
 
     /// Reads ρ of a frame.
     fn density(&self, frame: usize) -> Result<Field, PlotError> {
-        let density = (self.density)(frame).map_err(|source| PlotError::Density {
+        let density = (self.density)(frame).map_err(|source| PlotError::Field {
+            field: "density",
             frame,
             time: self.times.get(frame).copied().unwrap_or(f64::NAN),
             source,
@@ -191,10 +201,11 @@ struct Picture {
     compose: Compose,
 }
 
-/// What a picture is drawn from; one of the steps is left out where there are none.
+/// What a picture is drawn from; one of steps or velocities is left out where there are none.
 enum Compose {
     View(fn(&TrajectoryView) -> Result<Drawing, PlotError>),
     Steps(fn(&TrajectoryView, &StepsView) -> Result<Drawing, PlotError>),
+    Velocity(fn(&TrajectoryView, &VelocityReader) -> Result<Drawing, PlotError>),
 }
 
 const PICTURES: &[Picture] = &[
@@ -212,6 +223,11 @@ const PICTURES: &[Picture] = &[
         name: "density",
         dimensions: &[2],
         compose: Compose::View(density_panels::compose),
+    },
+    Picture {
+        name: "velocity",
+        dimensions: &[2],
+        compose: Compose::Velocity(arrows::compose),
     },
     Picture {
         name: "density",
@@ -234,6 +250,7 @@ const PICTURES: &[Picture] = &[
 /// paths. The folder is made if it is missing; files of the same names are replaced.
 ///
 /// 1-D: `density` (curves at chosen times), `space-time` · 2-D and 3-D: `density` (panels, mid-plane slices) ·
+/// 2-D: `velocity` (arrows over the density, where velocities are known) ·
 /// all: `decay` (J and ‖A‖ against the predicted rate), and of methods that certify their steps `steps` (J and the duality gap). Values
 /// that are not finite are left out.
 ///
@@ -253,12 +270,14 @@ pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotEr
         if !picture.dimensions.contains(&dimension) {
             continue;
         }
-        let drawing = match (&picture.compose, view.steps) {
-            (Compose::View(compose), _) => compose(view)?,
-            (Compose::Steps(compose), Some(steps)) if !steps.times.is_empty() => {
-                compose(view, &steps)?
-            }
-            (Compose::Steps(_), _) => continue,
+        let steps = view.steps.filter(|steps| !steps.times.is_empty());
+        let drawing = match picture.compose {
+            Compose::View(compose) => Some(compose(view)),
+            Compose::Steps(compose) => steps.map(|steps| compose(view, &steps)),
+            Compose::Velocity(compose) => view.velocity.map(|velocity| compose(view, velocity)),
+        };
+        let Some(drawing) = drawing.transpose()? else {
+            continue;
         };
         let files = [
             ("svg", render::svg(&drawing)?),

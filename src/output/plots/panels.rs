@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::PlotError;
+use super::arrows::{self, Arrow};
 use super::axes::{BELOW, Frame, MARGIN, MEDIUM, SMALL, label_width, left_of};
 use super::chart::heading;
 use super::colour::image_colour;
@@ -113,6 +114,8 @@ pub(super) struct Panel {
     pub y: (f64, f64),
     pub x_title: String,
     pub y_title: String,
+    /// Drawn over the plane.
+    pub arrows: Vec<Arrow>,
 }
 
 impl Panel {
@@ -205,6 +208,11 @@ fn draw_panel(
         limits,
         area,
     });
+    for Arrow { from, to } in panel.arrows {
+        if let (Some(from), Some(to)) = (frame.place(from.0, from.1), frame.place(to.0, to.1)) {
+            arrows::draw(drawing, from, to);
+        }
+    }
     if !panel.heading.is_empty() {
         let position = (area.left + area.width / 2.0, area.top - 0.45 * SMALL);
         drawing.text(Text::new(panel.heading, position, Anchor::Middle, SMALL));

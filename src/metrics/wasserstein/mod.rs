@@ -1,0 +1,7 @@
+//! Wasserstein distances: exactly in 1-D, by entropic transport without its bias elsewhere.
+
+mod entropic;
+mod line;
+
+pub use entropic::{EntropicDistance, TransportToTarget, Unsettled};
+pub use line::wasserstein_1d;
