@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
-use super::cells::{CellTerms, Change, ExpSum, FaceDensity, Tangent};
+use super::cells::{CellTerms, Change, ExpSum, Tangent};
 use super::distribution::Distribution;
 use super::spline::Place;
+use crate::flow::face_density::FaceDensity;
 use crate::backend::cpu::elementwise;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
