@@ -5,7 +5,7 @@ use crate::divergence::DivergenceKind;
 use crate::elliptic::smallest_eigenvalue;
 use crate::grid::Field;
 use crate::output::hdf5::Trajectory;
-use crate::output::plots::{StepsView, TrajectoryView, draw};
+use crate::output::plots::{InertiaView, StepsView, TrajectoryView, draw};
 use crate::scenario;
 
 /// Above this many cells the eigenvalue is not worth its time for a guide line.
@@ -46,6 +46,39 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         divergence,
         gap,
     });
+    let of_inertia = [
+        "kinetic_energy",
+        "hamiltonian",
+        "dissipated_work",
+        "mean_x",
+        "momentum_x",
+    ];
+    let names = trajectory.metric_names();
+    let known = |name: &&str| names.iter().any(|known| known == name);
+    let inertia = match of_inertia.iter().all(|name| known(&name)) {
+        true => of_inertia
+            .map(|name| trajectory.metric(name))
+            .into_iter()
+            .collect(),
+        false => Ok(Vec::new()),
+    };
+    let inertia: Vec<Vec<f64>> = inertia?;
+    let inertia = match inertia.as_slice() {
+        [
+            kinetic_energy,
+            hamiltonian,
+            dissipated_work,
+            mean,
+            mean_velocity,
+        ] => Some(InertiaView {
+            kinetic_energy,
+            hamiltonian,
+            dissipated_work,
+            mean,
+            mean_velocity,
+        }),
+        _ => None,
+    };
     let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
     let view = TrajectoryView {
         title: &attributes.title,
@@ -59,6 +92,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         connection_norm: &connection_norm,
         predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
         steps,
+        inertia,
     };
     let pictures = draw(&view, folder)?;
     for picture in pictures {

@@ -7,6 +7,7 @@ use super::place::{Place, begin};
 use super::recorder::{Recorder, metric_names, step_columns};
 use super::{CommandError, RunArguments, plot, print, tell};
 use crate::calculus::Real;
+use crate::flow::{Motion, rotational_share};
 use crate::grid::Grid;
 use crate::metrics::{Metrics, wasserstein_1d};
 use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
@@ -24,6 +25,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let method = scenario.method();
     let (problem, initial) = scenario.build()?;
     let (place, mut flow) = begin(arguments, &problem, &initial, method)?;
+    let velocity = scenario.initial_velocity()?;
+    let mut rotation = None;
+    if let Some(velocity) = &velocity {
+        let refused = |source| CommandError::Flow { source, file: None };
+        flow.set_velocity(velocity).map_err(refused)?;
+        rotation = rotational_share(&problem, &initial, velocity);
+    }
 
     let file = arguments
         .output
@@ -36,7 +44,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
     let with_wasserstein = wasserstein_1d(&problem.grid, &target, &target).is_some();
-    let metrics = metric_names(with_wasserstein);
+    let metrics = metric_names(with_wasserstein, method, problem.grid.dimension());
     let header = Header {
         title: scenario.title.clone(),
         scenario: scenario.text.clone(),
@@ -92,6 +100,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         progress,
         first,
         last,
+        motion,
         ..
     } = recorder;
     progress.finish();
@@ -128,6 +137,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             [first, last],
             &totals,
             elapsed,
+            (motion, rotation),
             &file,
         ))?;
     }
@@ -188,6 +198,7 @@ fn summary(
     [first, last]: [Metrics; 2],
     totals: &Totals,
     elapsed: Duration,
+    (motion, rotation): (Option<Motion>, Option<f64>),
     file: &Path,
 ) -> String {
     let mut table = Table::new(&[("", Alignment::Left), ("", Alignment::Left)]);
@@ -226,6 +237,28 @@ fn summary(
         "J",
         format!("{} → {}", number(first.divergence), number(last.divergence)),
     );
+    if let Some(share) = rotation {
+        row(
+            "initial velocity",
+            format!("{:.3} % of its energy is rotation", 100.0 * share),
+        );
+    }
+    if let Some(motion) = motion {
+        let hamiltonian = last.divergence + motion.kinetic_energy;
+        row("kinetic energy", number(motion.kinetic_energy));
+        row(
+            "H",
+            format!(
+                "{} → {}",
+                number(motion.initial_hamiltonian),
+                number(hamiltonian)
+            ),
+        );
+        row("work of friction", number(motion.dissipated_work));
+        let lost = motion.initial_hamiltonian - hamiltonian - motion.dissipated_work;
+        row("energy balance", number(lost));
+        row("action", number(motion.action));
+    }
     row(
         "‖A‖",
         format!(

@@ -55,6 +55,10 @@ pub struct Transport {
 pub struct Motion {
     /// The velocity u, one component an axis, on the face between each cell and the next one along the axis; 0 on closed sides.
     pub velocity: Vec<Field>,
+    /// ∫ρ x, one component an axis.
+    pub mean: Vec<f64>,
+    /// ∫ρ u, one component an axis: the velocity of the mean.
+    pub momentum: Vec<f64>,
     /// ½ ∫ρ|u|².
     pub kinetic_energy: f64,
     /// J + kinetic energy at the start of the run.

@@ -6,7 +6,7 @@ mod extrapolation;
 mod initial;
 
 pub(super) use conservation::Conservation;
-pub(super) use euler::{Effort, EulerStep};
+pub(super) use euler::{Accuracy, Effort, EulerStep};
 use extrapolation::{Extrapolation, Steps};
 pub(super) use initial::{LIFTED_LOG_RATIO, initial_values};
 
@@ -159,9 +159,9 @@ impl<D: Divergence> Implicit<D> {
 
     fn accept(&mut self, dt: f64, until: f64) {
         let initial = self.current.as_slice().unwrap_or_default();
-        let gained =
-            self.conservation
-                .restore(&self.euler, initial, &mut self.result, self.bounds);
+        let gained = self
+            .conservation
+            .restore(&self.euler, initial, &mut self.result, self.bounds);
         self.conservation.enter(gained);
         if let Some(current) = self.current.as_slice_mut() {
             self.previous.copy_from_slice(current);
@@ -263,7 +263,13 @@ impl<D: Divergence> Method for Implicit<D> {
 }
 
 /// A first guess: w goes on for `ratio` times the way it took since `before`, within the bounds.
-pub(super) fn guess(guess: &mut [f64], now: &[f64], before: &[f64], ratio: f64, [lowest, highest]: [f64; 2]) {
+pub(super) fn guess(
+    guess: &mut [f64],
+    now: &[f64],
+    before: &[f64],
+    ratio: f64,
+    [lowest, highest]: [f64; 2],
+) {
     let ratio = ratio.min(1.0);
     for (guess, (now, before)) in guess.iter_mut().zip(now.iter().zip(before)) {
         *guess = (now + ratio * (now - before)).max(lowest).min(highest);

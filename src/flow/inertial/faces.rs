@@ -43,8 +43,7 @@ impl Faces {
         for (axis, geometry) in grid.axes().iter().enumerate() {
             let mobility = (0..faces.len()).map(|cell| {
                 let next = faces.next(axis, cell);
-                let closed =
-                    geometry.boundary == Boundary::NoFlux && faces.is_last(axis, cell);
+                let closed = geometry.boundary == Boundary::NoFlux && faces.is_last(axis, cell);
                 let empty = faces.target[cell].min(faces.target[next]) < SMALLEST_TARGET;
                 if closed || empty {
                     0.0

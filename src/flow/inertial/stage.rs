@@ -3,7 +3,7 @@ use rayon::prelude::*;
 use super::faces::{FaceField, Faces};
 use crate::divergence::Divergence;
 use crate::flow::FlowError;
-use crate::flow::implicit::{Effort, EulerStep};
+use crate::flow::implicit::{Accuracy, Effort, EulerStep};
 use crate::problem::Problem;
 
 /// The share of a cell's mass that explicit fluxes may take: the rest stays, so that r stays positive.
@@ -40,8 +40,13 @@ pub(super) struct Stage<D> {
 
 impl<D: Divergence> Stage<D> {
     pub fn new(problem: &Problem, faces: &Faces) -> Result<Self, FlowError> {
+        let mut euler = EulerStep::new(problem)?;
+        // Elimination is exact at no cost; iterations are worth what they change in the answer.
+        if !euler.direct {
+            euler.accuracy = Accuracy::OF_A_STEP;
+        }
         Ok(Self {
-            euler: EulerStep::new(problem)?,
+            euler,
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
             moved: vec![0.0; faces.len()],
@@ -96,13 +101,7 @@ impl<D: Divergence> Stage<D> {
     }
 
     /// Mass that is known to pass each face: that of the other stages, and what the momentum at hand carries.
-    fn set_known(
-        &mut self,
-        faces: &Faces,
-        input: StageInput<'_>,
-        star: &FaceField,
-        damping: f64,
-    ) {
+    fn set_known(&mut self, faces: &Faces, input: StageInput<'_>, star: &FaceField, damping: f64) {
         let factor = input.duration / damping;
         let n = faces.row();
         for (axis, known) in self.known.iter_mut().enumerate() {
@@ -186,7 +185,8 @@ impl<D: Divergence> Stage<D> {
 
     fn bounds(&self) -> [f64; 2] {
         let widest = [f64::INFINITY, f64::NEG_INFINITY];
-        let join = |[low, high]: [f64; 2], [below, above]: [f64; 2]| [low.min(below), high.max(above)];
+        let join =
+            |[low, high]: [f64; 2], [below, above]: [f64; 2]| [low.min(below), high.max(above)];
         let parts = self.moved.par_iter().map(|w| [*w, *w]);
         parts.reduce(|| widest, join)
     }

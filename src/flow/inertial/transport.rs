@@ -91,13 +91,7 @@ impl Transport {
 
     /// Along its own axis the side between two dual cells is the cell between them, and stored there; across, it is that to the next
     /// dual cell.
-    fn set_fluxes(
-        &mut self,
-        faces: &Faces,
-        carried: Carried<'_>,
-        axis: usize,
-        direction: usize,
-    ) {
+    fn set_fluxes(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize, direction: usize) {
         let n = faces.row();
         let velocity = &self.velocity[axis];
         let momentum = &carried.momentum[direction];
