@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
-use ottoflow::output::plots::{PlotError, StepsView, TrajectoryView, VelocityReader, draw};
+use ottoflow::output::plots::{
+    InertiaView, PlotError, StepsView, TrajectoryView, VelocityReader, draw,
+};
 
 /// A trajectory that relaxes from a Gaussian to two, with J = exp(−0.8 t)/2.
 struct Synthetic {
@@ -20,6 +22,7 @@ struct Synthetic {
     moving: bool,
     /// Times, J and gaps of the steps.
     steps: Option<[Vec<f64>; 3]>,
+    inertia: Option<[Vec<f64>; 5]>,
 }
 
 const RATE: f64 = 0.8;
@@ -52,6 +55,7 @@ impl Synthetic {
             rate: Some(RATE),
             moving: false,
             steps: None,
+            inertia: None,
         }
     }
 
@@ -102,6 +106,15 @@ impl Synthetic {
                         divergence,
                         gap,
                     }),
+                inertia: self.inertia.as_ref().map(
+                    |[kinetic, hamiltonian, work, mean, velocity]| InertiaView {
+                        kinetic_energy: kinetic,
+                        hamiltonian,
+                        dissipated_work: work,
+                        mean,
+                        mean_velocity: velocity,
+                    },
+                ),
             },
             folder,
         )
@@ -202,6 +215,42 @@ fn known_velocities_in_2d_are_arrows() {
     };
     let lines = |text: &str| text.matches("<polyline").count() + text.matches("<path").count();
     assert!(lines(&text) > lines(&svg(&still, "density.svg")) + 300);
+}
+
+#[test]
+fn inertia_gets_a_picture_of_the_energies_and_of_the_phase() {
+    let times = evenly();
+    let of_time = |value: fn(f64) -> f64| times.iter().map(|t| value(*t)).collect::<Vec<f64>>();
+    let inertia = [
+        of_time(|t| 0.5 * (1.0 - (-t).exp()) * t.sin().powi(2)),
+        of_time(|t| 0.5 * (-t).exp() + 0.5 * (1.0 - (-t).exp()) * t.sin().powi(2)),
+        of_time(|t| 0.1 * t),
+        of_time(f64::cos),
+        of_time(|t| -t.sin()),
+    ];
+    let mut synthetic = Synthetic {
+        inertia: Some(inertia),
+        ..Synthetic::one(times.clone())
+    };
+    let names = pictures(&synthetic);
+    let expected = ["energies.svg", "energies.png", "phase.svg", "phase.png"];
+    assert_eq!(names[names.len() - 4..], expected);
+    let text = svg(&synthetic, "energies.svg");
+    for word in ["kinetic energy", "H, their sum", "work of friction"] {
+        assert!(text.contains(word), "the energies lack {word}");
+    }
+    assert!(svg(&synthetic, "phase.svg").contains("velocity of the mean"));
+
+    if let Some([kinetic, ..]) = &mut synthetic.inertia {
+        kinetic.pop();
+    }
+    let error = synthetic.draw(Path::new("unused")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("kinetic_energy: 40 values found, 41 expected"),
+        "{error}"
+    );
 }
 
 /// With gaps that are 0 in some steps or in all.

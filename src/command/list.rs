@@ -55,6 +55,7 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
         ("explicit", "1, 2, 3", "cpu (f64, f32), gpu (f32)"),
         ("implicit", "1, 2; adaptive", "cpu (f64)"),
         ("jko", "1, 1-D also 2; certified", "cpu (f64)"),
+        ("staggered (inertial)", "1, 2; adaptive", "cpu (f64)"),
     ] {
         methods.row([name, orders, devices].map(str::to_owned));
     }

@@ -1,16 +1,15 @@
-use std::error::Error;
 use std::path::Path;
 
 use super::{CommandError, print};
 use crate::calculus::Real;
 use crate::divergence::DivergenceKind;
 use crate::elliptic::smallest_eigenvalue;
-use crate::grid::Field;
+use crate::grid::{AXIS_NAMES, Field};
 use crate::metrics::fields;
 use crate::output::hdf5::Trajectory;
-use crate::output::plots::{StepsView, TrajectoryView, VelocityReader, draw};
+use crate::output::plots::{InertiaView, StepsView, TrajectoryView, VelocityReader, draw};
 use crate::problem::{Problem, State};
-use crate::scenario;
+use crate::scenario::{self, Dynamics, Scenario};
 
 /// Above this many cells the eigenvalue is not worth its time for a guide line.
 const EIGENVALUE_CELLS: usize = 1 << 20;
@@ -50,27 +49,43 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         divergence,
         gap,
     });
-    let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
-    let velocity = |kind: DivergenceKind| {
-        let problem = Problem {
-            grid: trajectory.grid().clone(),
-            log_target: target.mapv(Real::ln),
-            divergence: kind,
-        };
-        let trajectory = &trajectory;
-        move |frame: usize| -> Result<Vec<Field>, Box<dyn Error + Send + Sync>> {
-            let density = trajectory.field("density", frame)?;
-            let state = State {
-                time: trajectory.times()[frame],
-                log_ratio: density.mapv(Real::ln) - &problem.log_target,
-            };
-            let axes = 0..problem.grid.dimension();
-            Ok(axes
-                .map(|axis| fields::velocity(&problem, &state, axis))
-                .collect())
-        }
+    let of_inertia = [
+        "kinetic_energy",
+        "hamiltonian",
+        "dissipated_work",
+        "mean_x",
+        "momentum_x",
+    ];
+    let names = trajectory.metric_names();
+    let known = |name: &&str| names.iter().any(|known| known == name);
+    let inertia = match of_inertia.iter().all(|name| known(&name)) {
+        true => of_inertia
+            .map(|name| trajectory.metric(name))
+            .into_iter()
+            .collect(),
+        false => Ok(Vec::new()),
     };
-    let velocity = kind.map(velocity);
+    let inertia: Vec<Vec<f64>> = inertia?;
+    let inertia = match inertia.as_slice() {
+        [
+            kinetic_energy,
+            hamiltonian,
+            dissipated_work,
+            mean,
+            mean_velocity,
+        ] => Some(InertiaView {
+            kinetic_energy,
+            hamiltonian,
+            dissipated_work,
+            mean,
+            mean_velocity,
+        }),
+        _ => None,
+    };
+    let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
+    let velocity = scenario
+        .as_ref()
+        .and_then(|scenario| velocity(&trajectory, &target, scenario));
     let view = TrajectoryView {
         title: &attributes.title,
         subtitle: &subtitle,
@@ -86,12 +101,52 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         connection_norm: &connection_norm,
         predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
         steps,
+        inertia,
     };
     let pictures = draw(&view, folder)?;
     for picture in pictures {
         print(&picture.display().to_string())?;
     }
     Ok(())
+}
+
+/// The velocities in the file if they are there; else, of a gradient flow, those that follow from its densities.
+fn velocity<'a>(
+    trajectory: &'a Trajectory,
+    target: &Field,
+    scenario: &Scenario,
+) -> Option<Box<VelocityReader<'a>>> {
+    let axes = 0..trajectory.grid().dimension();
+    let names: Vec<String> = AXIS_NAMES[axes.clone()]
+        .iter()
+        .map(|axis| format!("velocity_{axis}"))
+        .collect();
+    if names
+        .iter()
+        .all(|name| trajectory.field_names().contains(name))
+    {
+        return Some(Box::new(move |frame| {
+            let component = |name: &String| Ok(trajectory.field(name, frame)?);
+            names.iter().map(component).collect()
+        }));
+    }
+    if scenario.flow.dynamics != Dynamics::Gradient {
+        return None;
+    }
+    let problem = Problem {
+        grid: trajectory.grid().clone(),
+        log_target: target.mapv(Real::ln),
+        divergence: scenario.flow.divergence,
+    };
+    Some(Box::new(move |frame| {
+        let density = trajectory.field("density", frame)?;
+        let state = State {
+            time: trajectory.times()[frame],
+            log_ratio: density.mapv(Real::ln) - &problem.log_target,
+        };
+        let component = |axis| fields::velocity(&problem, &state, axis);
+        Ok(axes.clone().map(component).collect())
+    }))
 }
 
 /// 2ψ'(1)λ: near equilibrium J decays at this rate, λ the first eigenvalue of −π⁻¹∇·(π∇·) (docs/mathematics.md, eq. 6).

@@ -1,5 +1,5 @@
 use super::tell;
-use crate::flow::{Advance, MethodSettings};
+use crate::flow::{Advance, MethodSettings, Motion};
 use crate::grid::Field;
 use crate::metrics::{Metrics, TransportToTarget, fields};
 use crate::output::console::{Progress, Status};
@@ -18,17 +18,34 @@ pub(super) fn step_columns(method: MethodSettings) -> Vec<StepColumn> {
     StepColumn::ALL.iter().copied().filter(known).collect()
 }
 
-/// The metrics of every frame; W2 where it is exact or was asked for.
-pub(super) fn metric_names(with_wasserstein: bool) -> Vec<MetricName> {
+/// The metrics of every frame: W2 where it is exact or was asked for, what inertia adds only with it, and for the axes of the grid.
+pub(super) fn metric_names(
+    with_wasserstein: bool,
+    method: MethodSettings,
+    dimension: usize,
+) -> Vec<MetricName> {
+    let inertial = matches!(method, MethodSettings::Staggered(_));
     let known = |name: &MetricName| match name {
-        MetricName::KineticEnergy | MetricName::Hamiltonian => false,
+        MetricName::KineticEnergy
+        | MetricName::Hamiltonian
+        | MetricName::DissipatedWork
+        | MetricName::EnergyBalance
+        | MetricName::Action
+        | MetricName::MeanX
+        | MetricName::MomentumX => inertial,
+        MetricName::MeanY | MetricName::MomentumY => inertial && dimension > 1,
+        MetricName::MeanZ | MetricName::MomentumZ => inertial && dimension > 2,
         MetricName::Wasserstein => with_wasserstein,
         _ => true,
     };
     MetricName::ALL.iter().copied().filter(known).collect()
 }
 
-fn value(metrics: &Metrics, name: MetricName) -> f64 {
+fn value(metrics: &Metrics, motion: Option<&Motion>, name: MetricName) -> f64 {
+    let moving = |value: fn(&Motion) -> Option<f64>| motion.and_then(value).unwrap_or(f64::NAN);
+    let kinetic = moving(|motion| Some(motion.kinetic_energy));
+    let work = moving(|motion| Some(motion.dissipated_work));
+    let initial = moving(|motion| Some(motion.initial_hamiltonian));
     match name {
         MetricName::Divergence => metrics.divergence,
         MetricName::JensenShannon => metrics.jensen_shannon,
@@ -42,7 +59,17 @@ fn value(metrics: &Metrics, name: MetricName) -> f64 {
         MetricName::RatioMin => metrics.ratio_min,
         MetricName::RatioMax => metrics.ratio_max,
         MetricName::Wasserstein => metrics.wasserstein.unwrap_or(f64::NAN),
-        MetricName::KineticEnergy | MetricName::Hamiltonian => f64::NAN,
+        MetricName::KineticEnergy => kinetic,
+        MetricName::Hamiltonian => metrics.divergence + kinetic,
+        MetricName::DissipatedWork => work,
+        MetricName::EnergyBalance => initial - (metrics.divergence + kinetic) - work,
+        MetricName::Action => moving(|motion| Some(motion.action)),
+        MetricName::MeanX => moving(|motion| motion.mean.first().copied()),
+        MetricName::MeanY => moving(|motion| motion.mean.get(1).copied()),
+        MetricName::MeanZ => moving(|motion| motion.mean.get(2).copied()),
+        MetricName::MomentumX => moving(|motion| motion.momentum.first().copied()),
+        MetricName::MomentumY => moving(|motion| motion.momentum.get(1).copied()),
+        MetricName::MomentumZ => moving(|motion| motion.momentum.get(2).copied()),
     }
 }
 
@@ -57,6 +84,8 @@ pub(super) struct Recorder<'a> {
     transport: Option<&'a TransportToTarget>,
     pub first: Option<Metrics>,
     pub last: Option<Metrics>,
+    /// Velocity and energies at the last frame.
+    pub motion: Option<Motion>,
     steps: u64,
     before: Option<(f64, f64)>,
 }
@@ -79,6 +108,7 @@ impl<'a> Recorder<'a> {
             transport,
             first: None,
             last: None,
+            motion: None,
             steps: 0,
             before: None,
         }
@@ -105,7 +135,13 @@ impl<'a> Recorder<'a> {
             FieldName::Potential => fields::potential(self.problem, state),
             FieldName::Discriminator => fields::discriminator(state),
             FieldName::Connection(axis) => fields::connection(self.problem, state, axis),
-            FieldName::Velocity(axis) => fields::velocity(self.problem, state, axis),
+            FieldName::Velocity(axis) => {
+                let motion = self.motion.as_ref();
+                match motion.and_then(|motion| motion.velocity.get(axis)) {
+                    Some(on_faces) => fields::from_faces(on_faces, axis),
+                    None => fields::velocity(self.problem, state, axis),
+                }
+            }
         }
     }
 }
@@ -125,7 +161,7 @@ impl Observer for Recorder<'_> {
         let numbers: Vec<(MetricName, f64)> = self
             .metrics
             .iter()
-            .map(|name| (*name, value(&metrics, *name)))
+            .map(|name| (*name, value(&metrics, self.motion.as_ref(), *name)))
             .collect();
         self.first.get_or_insert(metrics);
         self.last = Some(metrics);
@@ -135,6 +171,10 @@ impl Observer for Recorder<'_> {
             fields: &fields,
             metrics: &numbers,
         })
+    }
+
+    fn motion(&mut self, motion: &Motion) {
+        self.motion = Some(motion.clone());
     }
 
     fn step(&mut self, advance: &Advance, divergence: f64, fraction: f64) {

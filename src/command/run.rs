@@ -7,6 +7,7 @@ use super::place::{Place, begin};
 use super::recorder::{Recorder, metric_names, step_columns};
 use super::{CommandError, RunArguments, plot, print, tell};
 use crate::calculus::Real;
+use crate::flow::{Motion, rotational_share};
 use crate::grid::Grid;
 use crate::metrics::{Metrics, TransportToTarget, wasserstein_1d};
 use crate::output::console::{Alignment, Progress, ProgressMode, Table, duration, number};
@@ -24,6 +25,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let method = scenario.method();
     let (problem, initial) = scenario.build()?;
     let (place, mut flow) = begin(arguments, &problem, &initial, method)?;
+    let velocity = scenario.initial_velocity()?;
+    let mut rotation = None;
+    if let Some(velocity) = &velocity {
+        let refused = |source| CommandError::Flow { source, file: None };
+        flow.set_velocity(velocity).map_err(refused)?;
+        rotation = rotational_share(&problem, &initial, velocity);
+    }
 
     let file = arguments
         .output
@@ -39,7 +47,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
     let transport = (scenario.output.wasserstein && !exact)
         .then(|| TransportToTarget::new(&problem.grid, &target))
         .transpose()?;
-    let metrics = metric_names(exact || transport.is_some());
+    let metrics = metric_names(
+        exact || transport.is_some(),
+        method,
+        problem.grid.dimension(),
+    );
     let header = Header {
         title: scenario.title.clone(),
         scenario: scenario.text.clone(),
@@ -96,6 +108,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         progress,
         first,
         last,
+        motion,
         ..
     } = recorder;
     progress.finish();
@@ -132,6 +145,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             [first, last],
             &totals,
             elapsed,
+            (motion, rotation),
             &file,
         ))?;
     }
@@ -192,6 +206,7 @@ fn summary(
     [first, last]: [Metrics; 2],
     totals: &Totals,
     elapsed: Duration,
+    (motion, rotation): (Option<Motion>, Option<f64>),
     file: &Path,
 ) -> String {
     let mut table = Table::new(&[("", Alignment::Left), ("", Alignment::Left)]);
@@ -230,6 +245,28 @@ fn summary(
         "J",
         format!("{} → {}", number(first.divergence), number(last.divergence)),
     );
+    if let Some(share) = rotation {
+        row(
+            "initial velocity",
+            format!("{:.3} % of its energy is rotation", 100.0 * share),
+        );
+    }
+    if let Some(motion) = motion {
+        let hamiltonian = last.divergence + motion.kinetic_energy;
+        row("kinetic energy", number(motion.kinetic_energy));
+        row(
+            "H",
+            format!(
+                "{} → {}",
+                number(motion.initial_hamiltonian),
+                number(hamiltonian)
+            ),
+        );
+        row("work of friction", number(motion.dissipated_work));
+        let lost = motion.initial_hamiltonian - hamiltonian - motion.dissipated_work;
+        row("energy balance", number(lost));
+        row("action", number(motion.action));
+    }
     row(
         "‖A‖",
         format!(

@@ -70,6 +70,14 @@ pub enum DensityProblem {
     },
     #[error("found a matrix that is not positive definite, expected a covariance")]
     NotPositiveDefinite,
+    #[error("found {found} formulas, expected {expected}: one for each axis of the grid")]
+    Components { found: usize, expected: usize },
+    #[error("found both `potential` and `components`, expected one of them")]
+    TwoVelocities,
+    #[error("found neither `potential` nor `components`, expected one of them")]
+    NoVelocity,
+    #[error("found the velocity {found} at the face after {point}, expected a finite number")]
+    VelocityNotFinite { found: f64, point: Point },
     #[error("found an empty list, expected at least one component")]
     NoComponents,
     #[error("found weights that are all 0, expected a positive sum")]

@@ -1,4 +1,4 @@
-//! Densities in 1-D to 3-D, one file a kind, given to the solver as logarithms.
+//! Densities in 1-D to 3-D, one file a kind, given to the solver as logarithms; and velocities by formula.
 //!
 //! A kind evaluates ln of an unnormalised density at the cell centres, so that a Gaussian 60 standard deviations away is −1800 and
 //! not −∞; −∞ stands only where the density is exactly 0. [`Density::normalised`] mixes in the uniform background and scales the
@@ -17,6 +17,7 @@ mod ring;
 mod samples;
 mod scaled;
 mod uniform;
+mod velocity;
 
 pub use error::{DensityError, DensityProblem, Point, nearest};
 pub use file::File;
@@ -28,6 +29,7 @@ pub use one_or_each::OneOrEach;
 pub use ring::Ring;
 pub use samples::Samples;
 pub use uniform::Uniform;
+pub use velocity::Velocity;
 
 use std::fmt;
 use std::path::Path;

@@ -5,10 +5,14 @@
 //! - [`convergence_order`], [`l1_distance`]: how far a computed solution is from an exact one, and how fast it gets nearer.
 
 mod modes;
+mod oscillator;
 mod poisson_kernel;
+mod riemann;
 
 pub use modes::Mode;
+pub use oscillator::Oscillator;
 pub use poisson_kernel::PoissonKernel;
+pub use riemann::Riemann;
 
 use crate::calculus::Real;
 use crate::grid::{Field, Grid};

@@ -3,6 +3,7 @@ use thiserror::Error;
 use super::State;
 use crate::backend::gpu::GpuError;
 use crate::elliptic::EllipticError;
+use crate::grid::Field;
 
 /// What a method promises of its discrete solution. The law tests hold every method to every promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,26 @@ pub struct Transport {
     pub gap: f64,
 }
 
+/// What a density that moves by inertia has beside its place: velocity and energies (docs/mathematics.md, §6, "The damped inertial
+/// equation").
+#[derive(Clone, Debug, PartialEq)]
+pub struct Motion {
+    /// The velocity u, one component an axis, on the face between each cell and the next one along the axis; 0 on closed sides.
+    pub velocity: Vec<Field>,
+    /// ∫ρ x, one component an axis.
+    pub mean: Vec<f64>,
+    /// ∫ρ u, one component an axis: the velocity of the mean.
+    pub momentum: Vec<f64>,
+    /// ½ ∫ρ|u|².
+    pub kinetic_energy: f64,
+    /// J + kinetic energy at the start of the run.
+    pub initial_hamiltonian: f64,
+    /// ∫ γ ∫ρ|u|² dt since the start of the run.
+    pub dissipated_work: f64,
+    /// ∫ (½ ∫ρ|u|² − J) dt since the start of the run.
+    pub action: f64,
+}
+
 /// A gradient flow in progress: it owns its state and scratch memory.
 pub trait Method {
     /// What the method promises.
@@ -69,6 +90,20 @@ pub trait Method {
     ///
     /// [`FlowError`] where the state cannot be read back from a device.
     fn state(&mut self) -> Result<State, FlowError>;
+
+    /// Velocity and energies; none for a gradient flow, which has no inertia.
+    fn motion(&self) -> Option<Motion> {
+        None
+    }
+
+    /// Sets the velocity, in the form of [`Motion::velocity`], and starts the account of energies anew.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::NoInertia`] for a gradient flow, [`FlowError::Velocity`] for one that does not fit the grid.
+    fn set_velocity(&mut self, _velocity: &[Field]) -> Result<(), FlowError> {
+        Err(FlowError::NoInertia)
+    }
 }
 
 /// Why a flow cannot start or go on.
@@ -208,6 +243,34 @@ pub enum FlowError {
     Unsupported {
         /// The method asked for.
         method: &'static str,
+    },
+    /// A velocity for a density without inertia.
+    #[error(
+        "a gradient flow has no velocity of its own to start with; use dynamics = \"inertial\", or leave the velocity out"
+    )]
+    NoInertia,
+    /// A velocity that does not fit the grid.
+    #[error(
+        "a velocity of {found} is given, where {expected} are expected: a finite number for each face of each axis of the grid"
+    )]
+    Velocity {
+        /// What was given.
+        found: String,
+        /// What the grid has.
+        expected: String,
+    },
+    /// The step that transport needs is too small.
+    #[error(
+        "at time {time:.6e} the step fell to {step:.3e}, so fast does mass move (Courant number above {limit}); start with a smaller velocity, \
+         more friction or a coarser grid"
+    )]
+    TooFast {
+        /// The time reached.
+        time: f64,
+        /// The step size.
+        step: f64,
+        /// The largest share of a cell that may be crossed.
+        limit: f64,
     },
     /// The problem is not one that the solver can be set up for.
     #[error(transparent)]

@@ -1,9 +1,11 @@
-//! The gradient flow π ∂t r = ∇·(π ∇ψ(r)) and its methods, one file each.
+//! The gradient flow π ∂t r = ∇·(π ∇ψ(r)), the damped inertial equation, and their methods, one file each.
 
 mod couplings;
 mod diffusion;
 pub mod explicit;
+mod face_density;
 pub mod implicit;
+pub mod inertial;
 pub mod jko;
 mod method;
 mod start;
@@ -13,6 +15,7 @@ pub use couplings::Couplings;
 pub use diffusion::Diffusion;
 pub use explicit::{Explicit, SweepDevice};
 pub use implicit::{Implicit, Stepping};
+pub use inertial::{Friction, Inertial, InertialSettings, rotational_share};
 pub use jko::{Jko, JkoSettings};
-pub use method::{Advance, Cell, Claims, FlowError, Method, Transport};
+pub use method::{Advance, Cell, Claims, FlowError, Method, Motion, Transport};
 pub use start::{Device, MethodSettings, start};

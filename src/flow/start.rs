@@ -5,7 +5,9 @@ use crate::divergence::{Divergence, with_divergence};
 use crate::problem::{Problem, State};
 
 use super::explicit::weights;
-use super::{Explicit, FlowError, Implicit, Jko, JkoSettings, Method, Stepping};
+use super::{
+    Explicit, FlowError, Implicit, Inertial, InertialSettings, Jko, JkoSettings, Method, Stepping,
+};
 
 /// A method with its settings: the list of the program's methods.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +23,8 @@ pub enum MethodSettings {
     Implicit(Stepping),
     /// Minimising movements.
     Jko(JkoSettings),
+    /// The damped inertial equation, density and velocity staggered.
+    Staggered(InertialSettings),
 }
 
 impl MethodSettings {
@@ -30,6 +34,7 @@ impl MethodSettings {
             Self::Explicit { .. } => "explicit",
             Self::Implicit(_) => "implicit",
             Self::Jko(_) => "jko",
+            Self::Staggered(_) => "staggered",
         }
     }
 
@@ -90,6 +95,9 @@ fn start_for<D: Divergence>(
             Ok(Box::new(Implicit::<D>::new(problem, state, stepping)?))
         }
         MethodSettings::Jko(settings) => Ok(Box::new(Jko::<D>::new(problem, state, settings)?)),
+        MethodSettings::Staggered(settings) => {
+            Ok(Box::new(Inertial::<D>::new(problem, state, settings)?))
+        }
         MethodSettings::Explicit { order, step } => Ok(match device {
             Device::CpuDouble => Box::new(Explicit::<D, _>::new(
                 problem,

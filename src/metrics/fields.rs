@@ -26,6 +26,24 @@ pub fn velocity(problem: &Problem, state: &State, axis: usize) -> Field {
     -derivative(&problem.grid, &potential(problem, state), axis)
 }
 
+/// A component at the cell centres of a vector field on faces: the mean of the two faces of each cell. `on_faces` holds, for each cell,
+/// the face to the next one along `axis`, 0 where it is closed.
+pub fn from_faces(on_faces: &Field, axis: usize) -> Field {
+    let along = ndarray::Axis(2 - axis);
+    let mut result = Field::zeros(on_faces.dim());
+    for (source, mut target) in on_faces
+        .lanes(along)
+        .into_iter()
+        .zip(result.lanes_mut(along))
+    {
+        let n = source.len();
+        for i in 0..n {
+            target[i] = 0.5 * (source[i] + source[(i + n - 1) % n]);
+        }
+    }
+    result
+}
+
 /// The mean of the differences through the two faces of a cell; nothing passes a closed face, whose difference is 0.
 fn derivative(grid: &Grid, field: &Field, axis: usize) -> Field {
     let geometry = grid.axes()[axis];

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::flow::{Advance, FlowError, Method};
+use crate::flow::{Advance, FlowError, Method, Motion};
 use crate::metrics::{Metrics, divergence, metrics};
 use crate::problem::{Problem, State};
 
@@ -17,6 +17,9 @@ pub trait Observer {
     ///
     /// Whatever keeps the frame from being kept; it ends the run.
     fn frame(&mut self, state: &State, metrics: &Metrics) -> Result<(), Self::Error>;
+
+    /// Velocity and energies of the frame that follows, of a density with inertia.
+    fn motion(&mut self, _motion: &Motion) {}
 
     /// A step, or a batch of explicit steps, was made; `divergence` is J after it, `fraction` the share of the run that is done.
     fn step(&mut self, advance: &Advance, divergence: f64, fraction: f64);
@@ -92,6 +95,7 @@ pub fn run<O: Observer>(
         }
         let state = method.state().map_err(RunError::Flow)?;
         let metrics = metrics(problem, &state);
+        tell_motion(method, observer);
         observer
             .frame(&state, &metrics)
             .map_err(RunError::Observer)?;
@@ -118,5 +122,12 @@ fn keep_state<O: Observer>(
         return Ok(());
     }
     let metrics = metrics(problem, &state);
+    tell_motion(method, observer);
     observer.frame(&state, &metrics).map_err(RunError::Observer)
+}
+
+fn tell_motion<O: Observer>(method: &dyn Method, observer: &mut O) {
+    if let Some(motion) = method.motion() {
+        observer.motion(&motion);
+    }
 }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::density::{Density, OneOrEach};
 use crate::divergence::DivergenceKind;
+use crate::flow::Friction;
 use crate::grid::Boundary;
+
+use super::inertia::{friction, friction_schema, initial_schema};
 
 /// A Wasserstein gradient flow π ∂t r = ∇·(π ∇ψ(r)), r = ρ/π, on a grid.
 #[derive(Deserialize, JsonSchema)]
@@ -20,7 +23,8 @@ pub(super) struct Document {
     pub(super) grid: GridSection,
     /// The target density π.
     pub(super) target: Density,
-    /// The density ρ at time 0.
+    /// The density ρ at time 0; with dynamics = "inertial" also its velocity, which is read apart.
+    #[schemars(schema_with = "initial_schema")]
     pub(super) initial: Density,
     pub(super) flow: FlowSettings,
     pub(super) time: TimeSection,
@@ -74,6 +78,16 @@ pub struct FlowSettings {
     /// The law of motion.
     #[serde(default)]
     pub dynamics: Dynamics,
+    /// The friction γ of the inertial equation, at least 0, or its law: { kind = "constant", value = γ } or { kind = "nesterov" }, γ = 3/t.
+    #[serde(default, deserialize_with = "friction")]
+    #[schemars(schema_with = "friction_schema")]
+    pub friction: Option<Friction>,
+    /// Whether the density is brought to rest whenever J begins to rise.
+    #[serde(default)]
+    pub restart: bool,
+    /// The unit of time: 1, or with "overdamped" the friction γ.
+    #[serde(default)]
+    pub time_scale: TimeScale,
 }
 
 /// The law of motion.
@@ -83,25 +97,38 @@ pub enum Dynamics {
     /// The gradient flow of J.
     #[default]
     Gradient,
+    /// The damped inertial equation.
+    Inertial,
 }
 
-/// How time is stepped. With neither `step` nor `tolerance`, `explicit` takes the largest step that keeps the bounds of r, and
-/// `implicit` the tolerance 1e-4.
+/// What time is measured in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeScale {
+    /// The time of the equation.
+    #[default]
+    Plain,
+    /// t/γ: in the limit of large γ that of the gradient flow.
+    Overdamped,
+}
+
+/// How time is stepped. With neither `step` nor `tolerance`, `explicit` takes the largest step that keeps the bounds of r, `implicit` and
+/// `staggered` the tolerance 1e-4.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct TimeSection {
     /// The method of integration.
     pub(super) method: MethodKind,
-    /// The order of the method: explicit 1 to 3, implicit and jko 1 or 2.
+    /// The order of the method: explicit 1 to 3, implicit, jko and staggered 1 or 2.
     #[schemars(range(min = 1, max = 3))]
     pub(super) order: Option<usize>,
     /// The time at which the run ends.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) end: f64,
-    /// A fixed step: the τ of `jko`, which must be given.
+    /// A fixed step: the τ of `jko`, which must be given; the longest step of `staggered`.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) step: Option<f64>,
-    /// The error of a step in the L1 norm of ρ by which `implicit` chooses its steps.
+    /// The error of a step in the L1 norm of ρ by which `implicit` and `staggered` choose their steps.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub(super) tolerance: Option<f64>,
     /// The largest duality gap of a step of `jko`, relative to its transport cost W2²/(2τ).
@@ -119,6 +146,20 @@ pub enum MethodKind {
     Implicit,
     /// Minimising movements (Jordan, Kinderlehrer, Otto), each step certified by a duality gap.
     Jko,
+    /// Density in cells and velocity on faces, for the inertial equation.
+    Staggered,
+}
+
+impl MethodKind {
+    /// The method in quotes, as scenario files name it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Explicit => "\"explicit\"",
+            Self::Implicit => "\"implicit\"",
+            Self::Jko => "\"jko\"",
+            Self::Staggered => "\"staggered\"",
+        }
+    }
 }
 
 /// What is written, and when. Time 0 and the end are always written; with neither `every` nor `times`, 50 equal intervals are.
@@ -149,7 +190,7 @@ pub enum OutputField {
     Connection,
     /// D* = π/(ρ + π).
     Discriminator,
-    /// −∇f'(r).
+    /// −∇f'(r), the velocity of the gradient flow; that of the density itself with dynamics = "inertial".
     Velocity,
 }
 

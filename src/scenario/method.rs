@@ -1,9 +1,11 @@
+use super::TimeScale;
 use super::settings::DEFAULT_TOLERANCE;
 use super::{MethodKind, Scenario, Stepping};
-use crate::flow::{self, JkoSettings, MethodSettings};
+use crate::flow::{self, Friction, InertialSettings, JkoSettings, MethodSettings};
 
 impl Scenario {
-    /// The method of integration with its settings, defaults filled in: `explicit` and `jko` of order 1, `implicit` of order 2.
+    /// The method of integration with its settings, defaults filled in: `explicit` and `jko` of order 1, `implicit` and `staggered` of
+    /// order 2.
     pub fn method(&self) -> MethodSettings {
         match self.time.method {
             MethodKind::Explicit => MethodSettings::Explicit {
@@ -13,15 +15,13 @@ impl Scenario {
                     Stepping::Adaptive { .. } | Stepping::Automatic => None,
                 },
             },
-            MethodKind::Implicit => MethodSettings::Implicit(match self.time.stepping {
-                Stepping::Fixed(step) => flow::Stepping::Fixed {
-                    step,
-                    order: self.time.order.unwrap_or(2),
-                },
-                Stepping::Adaptive { tolerance } => flow::Stepping::Adaptive { tolerance },
-                Stepping::Automatic => flow::Stepping::Adaptive {
-                    tolerance: DEFAULT_TOLERANCE,
-                },
+            MethodKind::Implicit => MethodSettings::Implicit(self.stepping_of_order(2)),
+            MethodKind::Staggered => MethodSettings::Staggered(InertialSettings {
+                stepping: self.stepping_of_order(2),
+                // Not passed by the checks: `friction` is required.
+                friction: self.flow.friction.unwrap_or(Friction::Constant(0.0)),
+                restart: self.flow.restart,
+                overdamped: self.flow.time_scale == TimeScale::Overdamped,
             }),
             MethodKind::Jko => MethodSettings::Jko(JkoSettings {
                 step: match self.time.stepping {
@@ -32,6 +32,20 @@ impl Scenario {
                 order: self.time.order.unwrap_or(1),
                 gap: self.time.gap,
             }),
+        }
+    }
+
+    /// Fixed steps, of this order if none is asked for, or steps with error control.
+    fn stepping_of_order(&self, order: u8) -> flow::Stepping {
+        match self.time.stepping {
+            Stepping::Fixed(step) => flow::Stepping::Fixed {
+                step,
+                order: self.time.order.unwrap_or(order),
+            },
+            Stepping::Adaptive { tolerance } => flow::Stepping::Adaptive { tolerance },
+            Stepping::Automatic => flow::Stepping::Adaptive {
+                tolerance: DEFAULT_TOLERANCE,
+            },
         }
     }
 }

@@ -4,12 +4,13 @@
 
 mod document;
 mod error;
+mod inertia;
 mod method;
 mod reader;
 mod settings;
 mod source;
 
-pub use document::{Dynamics, FlowSettings, MethodKind, OutputField, json_schema};
+pub use document::{Dynamics, FlowSettings, MethodKind, OutputField, TimeScale, json_schema};
 pub use error::{Place, Problem, ScenarioError};
 pub use settings::{OutputSettings, Stepping, TimeSettings};
 
@@ -17,7 +18,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::density::{Density, DensityError, Point};
+use crate::density::{Density, DensityError, Point, Velocity};
 use crate::flow::{self, State};
 use crate::grid::{Field, Grid};
 use document::Document;
@@ -38,6 +39,8 @@ pub struct Scenario {
     pub target: Density,
     /// The density ρ at time 0.
     pub initial: Density,
+    /// Its velocity, where it does not start at rest.
+    pub velocity: Option<Velocity>,
     /// Which flow is run.
     pub flow: FlowSettings,
     /// How time is stepped.
@@ -93,6 +96,7 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
         .map_err(|error: toml::de::Error| Problem::Syntax(error.message().to_owned()).at(""))?;
     let root = toml::Value::Table(table);
     refuse_later_work(&root)?;
+    let (root, velocity) = inertia::without_velocity(root)?;
     let document = Document::deserialize(Reader(&root))?;
     let grid = document
         .grid
@@ -103,9 +107,13 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
             .check(grid.dimension())
             .map_err(|error| density_fault(key, error))?;
     }
+    inertia::check(&document.flow).map_err(|fault| fault.inside("flow"))?;
+    if let Some(velocity) = &velocity {
+        inertia::check_velocity(velocity, &document.flow, grid.dimension())?;
+    }
     let time = document
         .time
-        .checked(grid.dimension())
+        .checked(grid.dimension(), document.flow.dynamics)
         .map_err(|fault| fault.inside("time"))?;
     let output = document
         .output
@@ -117,6 +125,7 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
         grid,
         target: document.target,
         initial: document.initial,
+        velocity,
         flow: document.flow,
         time,
         output,
@@ -131,10 +140,6 @@ fn refuse_later_work(root: &toml::Value) -> Result<(), Fault> {
         if root.get(section).is_some() {
             return Err(Problem::Later("a generator scenario").at(section));
         }
-    }
-    let dynamics = root.get("flow").and_then(|flow| flow.get("dynamics"));
-    if dynamics.and_then(toml::Value::as_str) == Some("inertial") {
-        return Err(Problem::Later("the inertial equation").at("flow.dynamics"));
     }
     Ok(())
 }
@@ -164,6 +169,19 @@ impl Scenario {
                 (problem, state)
             })
             .map_err(|fault| self.source.error(fault))
+    }
+
+    /// The velocity on the faces at time 0, if the density does not start at rest.
+    ///
+    /// # Errors
+    /// Values that are not finite.
+    pub fn initial_velocity(&self) -> Result<Option<Vec<Field>>, ScenarioError> {
+        let velocity = self.velocity.as_ref();
+        let fields = velocity.map(|velocity| velocity.on_faces(&self.grid));
+        fields.transpose().map_err(|error| {
+            let fault = density_fault("velocity", error).inside("initial");
+            self.source.error(fault)
+        })
     }
 
     /// ln π and ln ρ at time 0.

@@ -1,6 +1,6 @@
 //! The checks that need more than one key.
 
-use super::document::{GridSection, MethodKind, OutputField, OutputSection, TimeSection};
+use super::document::{Dynamics, GridSection, MethodKind, OutputField, OutputSection, TimeSection};
 use super::error::{Fault, Problem};
 use crate::density::OneOrEach;
 use crate::grid::{AXIS_NAMES, Axis, Grid, GridError};
@@ -101,11 +101,28 @@ impl GridSection {
 
 impl TimeSection {
     /// Checks the section for a grid of `dimension` axes.
-    pub(super) fn checked(self, dimension: usize) -> Result<TimeSettings, Fault> {
+    pub(super) fn checked(
+        self,
+        dimension: usize,
+        dynamics: Dynamics,
+    ) -> Result<TimeSettings, Fault> {
         positive("end", self.end)?;
+        let staggered = self.method == MethodKind::Staggered;
+        match dynamics {
+            Dynamics::Inertial if !staggered => {
+                let expected = "\"staggered\", the method of dynamics = \"inertial\"";
+                return Err(unexpected("method", self.method.word(), expected));
+            }
+            Dynamics::Gradient if staggered => {
+                let expected = "\"explicit\", \"implicit\" or \"jko\": \"staggered\" is for dynamics = \"inertial\"";
+                return Err(unexpected("method", self.method.word(), expected));
+            }
+            _ => {}
+        }
         let (orders, expected) = match self.method {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),
+            MethodKind::Staggered => (1..=2, "an order from 1 to 2 for the method \"staggered\""),
             MethodKind::Jko if dimension > 1 => {
                 (1..=1, "order 1 for the method \"jko\" in 2-D and 3-D")
             }
@@ -131,7 +148,11 @@ impl TimeSection {
                 let expected = "`step` or nothing: the method \"explicit\" has no error control";
                 return Err(unexpected("tolerance", tolerance, expected));
             }
-            (MethodKind::Implicit, None, Some(tolerance)) => {
+            (MethodKind::Staggered, None, _) if self.order == Some(1) => {
+                let expected = "order 2, or a fixed `step`: order 1 has no error control";
+                return Err(unexpected("order", 1, expected));
+            }
+            (MethodKind::Implicit | MethodKind::Staggered, None, Some(tolerance)) => {
                 if !(tolerance > 0.0 && tolerance < 1.0) {
                     return Err(unexpected(
                         "tolerance",
@@ -142,7 +163,7 @@ impl TimeSection {
                 Stepping::Adaptive { tolerance }
             }
             (MethodKind::Explicit, None, None) => Stepping::Automatic,
-            (MethodKind::Implicit, None, None) => Stepping::Adaptive {
+            (MethodKind::Implicit | MethodKind::Staggered, None, None) => Stepping::Adaptive {
                 tolerance: DEFAULT_TOLERANCE,
             },
         };
@@ -232,14 +253,14 @@ fn within(times: Vec<f64>, end: f64) -> Result<Vec<f64>, Fault> {
     }
 }
 
-fn positive(key: &str, value: f64) -> Result<(), Fault> {
+pub(super) fn positive(key: &str, value: f64) -> Result<(), Fault> {
     if value > 0.0 {
         return Ok(());
     }
     Err(unexpected(key, format!("{value:?}"), "a number above 0"))
 }
 
-fn unexpected(key: &str, found: impl ToString, expected: &str) -> Fault {
+pub(super) fn unexpected(key: &str, found: impl ToString, expected: &str) -> Fault {
     let (found, expected) = (found.to_string(), expected.to_owned());
     Problem::Unexpected { found, expected }.at(key)
 }

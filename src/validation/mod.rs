@@ -7,6 +7,7 @@ mod accuracy;
 mod device;
 mod energy;
 mod flat_connection;
+mod inertia;
 mod minimising_movements;
 mod rates;
 mod structure;
@@ -130,6 +131,7 @@ pub fn checks(device: &Device) -> Vec<Check> {
         accuracy::CHECKS,
         structure::CHECKS,
         minimising_movements::CHECKS,
+        inertia::CHECKS,
         device::CHECKS,
     ]
     .concat();

@@ -28,6 +28,8 @@ const MAX_SWEEPS: usize = 10;
 const DEFECT: f64 = 2e-15;
 /// A change that no longer falls is rounding when it is below this.
 const STAGNANT: f64 = 1e-13;
+/// Accuracy of the first linear system where a step need not be solved to rounding: with a good guess it is the only one.
+const FIRST_TOLERANCE: f64 = 1e-4;
 /// Diffusion in a step, relative to storage, that counts as weak.
 const WEAK: f64 = 0.1;
 /// ψ' below this is as good as zero: nothing moves.
@@ -47,6 +49,28 @@ impl std::ops::AddAssign for Effort {
         self.iterations += other.iterations;
         self.linear_iterations += other.linear_iterations;
     }
+}
+
+/// When a step counts as solved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::flow) struct Accuracy {
+    /// The error in L1 of ρ at which a step is solved; none: rounding.
+    rest: Option<f64>,
+    /// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
+    cell: f64,
+}
+
+impl Accuracy {
+    /// To rounding.
+    pub const FULL: Self = Self {
+        rest: None,
+        cell: RESOLVED_CELL,
+    };
+    /// Far below the error of any step, for a method that takes many and corrects the mass.
+    pub const OF_A_STEP: Self = Self {
+        rest: Some(1e-9),
+        cell: 1e-6,
+    };
 }
 
 /// Mass, and what it gained.
@@ -110,6 +134,7 @@ pub(in crate::flow) struct EulerStep<D> {
     /// Whether ψ' vanishes at r = 0, so that a small increment of w is a large one of r.
     degenerate: bool,
     polished: Vec<f64>,
+    pub accuracy: Accuracy,
     divergence: PhantomData<D>,
 }
 
@@ -131,6 +156,7 @@ impl<D: Divergence> EulerStep<D> {
             direct: problem.grid.dimension() == 1,
             degenerate: D::slope(D::kirchhoff(f64::NEG_INFINITY)) == 0.0,
             polished: Vec::new(),
+            accuracy: Accuracy::FULL,
             divergence: PhantomData,
         })
     }
@@ -147,12 +173,19 @@ impl<D: Divergence> EulerStep<D> {
     ) -> Result<Effort, FlowError> {
         let mut effort = Effort::default();
         let mut change = f64::INFINITY;
+        // An estimate of the error: that of the linear solver, and Newton's, whose size relative to the change is that of the change itself.
+        let mut left = f64::INFINITY;
         while effort.iterations < MAX_ITERATIONS {
             if self.residual(dt, initial, solution) == 0.0 {
                 return Ok(effort);
             }
-            // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
-            let tolerance = (1e-2 * change).clamp(1e-8, 1e-3);
+            let tolerance = match self.accuracy.rest {
+                // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
+                None => (1e-2 * change).clamp(1e-8, 1e-3),
+                // As much as is needed, given what the iteration before has left.
+                Some(rest) if left.is_finite() => (rest / left).clamp(1e-8, 1e-2),
+                Some(_) => FIRST_TOLERANCE,
+            };
             // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
             self.increment.fill(0.0);
             let report = self
@@ -174,7 +207,12 @@ impl<D: Divergence> EulerStep<D> {
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
             let moved = self.update(updated, initial, solution, bounds);
-            if moved.settled(change, self.direct) {
+            left = moved.mass * (tolerance + moved.cell);
+            let settled = match self.accuracy.rest {
+                None => moved.settled(change, self.direct),
+                Some(rest) => left <= rest,
+            };
+            if settled {
                 if !self.direct {
                     self.settle_cells(dt, initial, solution, bounds);
                 }
@@ -303,7 +341,7 @@ impl<D: Divergence> EulerStep<D> {
                     });
             }
             let moved = self.update(D::newton_update, initial, solution, bounds);
-            if moved.cell <= RESOLVED_CELL {
+            if moved.cell <= self.accuracy.cell {
                 return;
             }
         }

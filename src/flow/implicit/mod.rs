@@ -1,23 +1,23 @@
 //! Backward Euler in w = ψ(r), and its extrapolation to second order with error control.
 
+mod conservation;
 mod euler;
 mod extrapolation;
+mod initial;
 
-pub(super) use euler::{Effort, EulerStep};
+pub(super) use conservation::Conservation;
+pub(super) use euler::{Accuracy, Effort, EulerStep};
 use extrapolation::{Extrapolation, Steps};
+pub(super) use initial::{LIFTED_LOG_RATIO, initial_values};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};
 use crate::divergence::Divergence;
 use crate::grid::Field;
 
-/// The smallest w that a start with empty cells is lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
-pub(super) const LIFTED_LOG_RATIO: f64 = -320.0;
-/// The share of the mass that a run may be over or short of before it is taken out: above the rounding of a step, far below any claim.
-const LARGEST_DEFECT: f64 = 1e-14;
 /// Bounds on the growth of an adaptive step.
-const GROWTH: [f64; 2] = [0.2, 4.0];
+pub(super) const GROWTH: [f64; 2] = [0.2, 4.0];
 /// Aim below the tolerance, so that few steps are rejected.
-const SAFETY: f64 = 0.85;
+pub(super) const SAFETY: f64 = 0.85;
 
 /// How the implicit method chooses its steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,8 +60,7 @@ pub struct Implicit<D> {
     /// w before the last step, and its length.
     previous: Vec<f64>,
     last_step: f64,
-    /// Mass gained since the start.
-    gained: f64,
+    conservation: Conservation,
 }
 
 impl<D: Divergence> Implicit<D> {
@@ -72,32 +71,7 @@ impl<D: Divergence> Implicit<D> {
     /// [`FlowError::Range`] where w = ψ(r) is no number of the format, [`FlowError::Setup`] where the linear solver cannot hold π.
     pub fn new(problem: &Problem, state: &State, stepping: Stepping) -> Result<Self, FlowError> {
         let euler = EulerStep::<D>::new(problem)?;
-        let degenerate = D::slope(D::kirchhoff(f64::NEG_INFINITY));
-        let lift = !(degenerate > 0.0 && degenerate.is_finite());
-        let lowest = if lift {
-            LIFTED_LOG_RATIO
-        } else {
-            f64::NEG_INFINITY
-        };
-        let current = state
-            .log_ratio
-            .mapv(|log_ratio| D::kirchhoff(log_ratio.max(lowest)));
-        let unusable = |(w, log_ratio): (&f64, &f64)| !w.is_finite() || log_ratio.is_nan();
-        if let Some(number) = current.iter().zip(&state.log_ratio).position(unusable) {
-            return Err(FlowError::Range {
-                quantity: "ln(ρ/π)",
-                value: state
-                    .log_ratio
-                    .iter()
-                    .copied()
-                    .nth(number)
-                    .unwrap_or(f64::NAN),
-                cell: super::method::Cell::new(&problem.grid, number),
-                holder: "the implicit method for this divergence",
-                limit: "ψ(ρ/π) must be a number of f64".to_string(),
-                remedy: "mix a uniform background into the target (`floor`)",
-            });
-        }
+        let current = initial_values::<D>(problem, state)?;
         let cells = current.len();
         let bounds = current
             .iter()
@@ -115,7 +89,7 @@ impl<D: Divergence> Implicit<D> {
             bounds,
             previous: current.iter().copied().collect(),
             last_step: 1.0,
-            gained: 0.0,
+            conservation: Conservation::default(),
             current,
             full: values(),
             first_half: values(),
@@ -183,23 +157,12 @@ impl<D: Divergence> Implicit<D> {
         }
     }
 
-    /// Takes the mass that the steps have gained or lost, each within its own rounding, out of the result once the sum may be seen.
-    ///
-    /// All of ρ is scaled alike, so that no cell loses digits, tails included.
-    fn restore_mass(&mut self) {
-        let current = self.current.as_slice().unwrap_or_default();
-        let balance = self.euler.balance(current, &self.result);
-        let mut gained = self.gained + balance.gained;
-        if gained.abs() > LARGEST_DEFECT * balance.mass {
-            let share = -gained / balance.mass;
-            self.euler.rescale(share, &mut self.result, self.bounds);
-            gained = self.gained + self.euler.balance(current, &self.result).gained;
-        }
-        self.gained = gained;
-    }
-
     fn accept(&mut self, dt: f64, until: f64) {
-        self.restore_mass();
+        let initial = self.current.as_slice().unwrap_or_default();
+        let gained = self
+            .conservation
+            .restore(&self.euler, initial, &mut self.result, self.bounds);
+        self.conservation.enter(gained);
         if let Some(current) = self.current.as_slice_mut() {
             self.previous.copy_from_slice(current);
             current.copy_from_slice(&self.result);
@@ -300,7 +263,13 @@ impl<D: Divergence> Method for Implicit<D> {
 }
 
 /// A first guess: w goes on for `ratio` times the way it took since `before`, within the bounds.
-fn guess(guess: &mut [f64], now: &[f64], before: &[f64], ratio: f64, [lowest, highest]: [f64; 2]) {
+pub(super) fn guess(
+    guess: &mut [f64],
+    now: &[f64],
+    before: &[f64],
+    ratio: f64,
+    [lowest, highest]: [f64; 2],
+) {
     let ratio = ratio.min(1.0);
     for (guess, (now, before)) in guess.iter_mut().zip(now.iter().zip(before)) {
         *guess = (now + ratio * (now - before)).max(lowest).min(highest);

@@ -2,13 +2,14 @@
 
 use std::marker::PhantomData;
 
-use super::cells::{CellTerms, Change, ExpSum, FaceDensity, Tangent};
+use super::cells::{CellTerms, Change, ExpSum, Tangent};
 use super::distribution::Distribution;
 use super::spline::Place;
 use crate::backend::cpu::elementwise;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::elliptic::Tridiagonal;
+use crate::flow::face_density::FaceDensity;
 use crate::grid::{Axis, Boundary};
 
 /// Iterations from one guess after which another is tried.

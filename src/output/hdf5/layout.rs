@@ -161,6 +161,24 @@ columns! {
         KineticEnergy = "kinetic_energy", "kinetic energy";
         /// Kinetic energy + J of the inertial dynamics.
         Hamiltonian = "hamiltonian", "Hamiltonian";
+        /// ∫ γ ∫ρ|u|² dt.
+        DissipatedWork = "dissipated_work", "work of friction since the start";
+        /// H(0) − H(t) − the dissipated work.
+        EnergyBalance = "energy_balance", "energy lost to the method since the start";
+        /// ∫ (kinetic energy − J) dt.
+        Action = "action", "action ∫(kinetic energy − J) dt";
+        /// ∫ρ x.
+        MeanX = "mean_x", "mean of x";
+        /// ∫ρ y.
+        MeanY = "mean_y", "mean of y";
+        /// ∫ρ z.
+        MeanZ = "mean_z", "mean of z";
+        /// ∫ρ u, along x.
+        MomentumX = "momentum_x", "momentum along x, the velocity of the mean";
+        /// ∫ρ u, along y.
+        MomentumY = "momentum_y", "momentum along y, the velocity of the mean";
+        /// ∫ρ u, along z.
+        MomentumZ = "momentum_z", "momentum along z, the velocity of the mean";
         /// W2(ρ, π), in 1-D.
         Wasserstein = "wasserstein", "Wasserstein distance W2(ρ, π)";
     }

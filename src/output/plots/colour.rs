@@ -7,6 +7,8 @@ use plotters::style::colors::colormaps::ViridisRGB;
 pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
 /// Vermilion of the set of Okabe and Ito.
 pub(super) const VERMILION: RGBColor = RGBColor(213, 94, 0);
+/// Bluish green of the set of Okabe and Ito.
+pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
 /// What is not a number.
 const MISSING: RGBColor = RGBColor(200, 200, 200);
 

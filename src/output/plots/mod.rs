@@ -12,8 +12,10 @@ mod density_curves;
 mod density_panels;
 mod density_slices;
 mod drawing;
+mod energies;
 mod frames;
 mod panels;
+mod phase;
 mod render;
 mod scale;
 mod space_time;
@@ -63,6 +65,23 @@ pub struct TrajectoryView<'a> {
     pub predicted_rate: Option<f64>,
     /// The steps of a method that certifies them.
     pub steps: Option<StepsView<'a>>,
+    /// The energies of a density with inertia.
+    pub inertia: Option<InertiaView<'a>>,
+}
+
+/// What inertia adds to the frames, one entry each.
+#[derive(Clone, Copy)]
+pub struct InertiaView<'a> {
+    /// ½ ∫ρ|u|².
+    pub kinetic_energy: &'a [f64],
+    /// J + kinetic energy.
+    pub hamiltonian: &'a [f64],
+    /// The work of friction since the start.
+    pub dissipated_work: &'a [f64],
+    /// ∫ρ x.
+    pub mean: &'a [f64],
+    /// Its velocity ∫ρ u along x.
+    pub mean_velocity: &'a [f64],
 }
 
 /// The steps of a method with a duality gap, one entry each.
@@ -143,6 +162,16 @@ impl TrajectoryView<'_> {
             ("connection_norm", self.connection_norm.len()),
         ];
         check_lengths(&series, expected, "output time")?;
+        if let Some(inertia) = self.inertia {
+            let series = [
+                ("kinetic_energy", inertia.kinetic_energy.len()),
+                ("hamiltonian", inertia.hamiltonian.len()),
+                ("dissipated_work", inertia.dissipated_work.len()),
+                ("mean_x", inertia.mean.len()),
+                ("momentum_x", inertia.mean_velocity.len()),
+            ];
+            check_lengths(&series, expected, "output time")?;
+        }
         if let Some(steps) = self.steps {
             let series = [
                 ("steps/divergence", steps.divergence.len()),
@@ -201,11 +230,12 @@ struct Picture {
     compose: Compose,
 }
 
-/// What a picture is drawn from; one of steps or velocities is left out where there are none.
+/// What a picture is drawn from; one of steps, velocities or inertia is left out where there are none.
 enum Compose {
     View(fn(&TrajectoryView) -> Result<Drawing, PlotError>),
     Steps(fn(&TrajectoryView, &StepsView) -> Result<Drawing, PlotError>),
     Velocity(fn(&TrajectoryView, &VelocityReader) -> Result<Drawing, PlotError>),
+    Inertia(fn(&TrajectoryView, &InertiaView) -> Result<Drawing, PlotError>),
 }
 
 const PICTURES: &[Picture] = &[
@@ -244,6 +274,16 @@ const PICTURES: &[Picture] = &[
         dimensions: &[1, 2, 3],
         compose: Compose::Steps(steps::compose),
     },
+    Picture {
+        name: "energies",
+        dimensions: &[1, 2, 3],
+        compose: Compose::Inertia(energies::compose),
+    },
+    Picture {
+        name: "phase",
+        dimensions: &[1, 2, 3],
+        compose: Compose::Inertia(phase::compose),
+    },
 ];
 
 /// Draws every picture that suits the dimension into `folder`, each as `NAME.svg` and `NAME.png`, and returns their
@@ -251,8 +291,8 @@ const PICTURES: &[Picture] = &[
 ///
 /// 1-D: `density` (curves at chosen times), `space-time` · 2-D and 3-D: `density` (panels, mid-plane slices) ·
 /// 2-D: `velocity` (arrows over the density, where velocities are known) ·
-/// all: `decay` (J and ‖A‖ against the predicted rate), and of methods that certify their steps `steps` (J and the duality gap). Values
-/// that are not finite are left out.
+/// all: `decay` (J and ‖A‖ against the predicted rate), of methods that certify their steps `steps` (J and the duality gap), and with
+/// inertia `energies` (J, kinetic energy and H) and `phase` (the mean and its velocity). Values that are not finite are left out.
 ///
 /// # Errors
 /// [`PlotError`]: series or fields that do not fit the times and the grid, a frame that cannot be read, a file that
@@ -274,6 +314,7 @@ pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotEr
         let drawing = match picture.compose {
             Compose::View(compose) => Some(compose(view)),
             Compose::Steps(compose) => steps.map(|steps| compose(view, &steps)),
+            Compose::Inertia(compose) => view.inertia.map(|inertia| compose(view, &inertia)),
             Compose::Velocity(compose) => view.velocity.map(|velocity| compose(view, velocity)),
         };
         let Some(drawing) = drawing.transpose()? else {

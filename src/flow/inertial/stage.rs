@@ -1,0 +1,240 @@
+use rayon::prelude::*;
+
+use super::faces::{FaceField, Faces};
+use crate::divergence::Divergence;
+use crate::flow::FlowError;
+use crate::flow::implicit::{Accuracy, Effort, EulerStep};
+use crate::problem::Problem;
+
+/// The share of a cell's mass that explicit fluxes may take: the rest stays, so that r stays positive.
+const LARGEST_SHARE: f64 = 0.999;
+
+/// What an implicit stage is given.
+#[derive(Clone, Copy)]
+pub(super) struct StageInput<'a> {
+    /// The time at the start of the step, and its whole length: for errors.
+    pub time: f64,
+    pub step: f64,
+    /// The length that the stage is implicit over, in the time of the equation.
+    pub duration: f64,
+    /// γ at the end of the stage.
+    pub friction: f64,
+    /// w at the start of the step.
+    pub initial: &'a [f64],
+    /// ρ there.
+    pub density: &'a [f64],
+    /// Mass that has passed each face already, if any, as a flux times a time.
+    pub passed: Option<(&'a FaceField, f64)>,
+}
+
+/// The implicit part of a step (docs/mathematics.md, eq. 37 and 38): pressure and friction on momentum, momentum as mass flux.
+pub(super) struct Stage<D> {
+    pub euler: EulerStep<D>,
+    /// Mass through each face by what is known beforehand, before and after limitation.
+    known: FaceField,
+    /// The share of its outflow that each cell can afford.
+    share: Vec<f64>,
+    /// w after the known fluxes: where the implicit step begins.
+    moved: Vec<f64>,
+}
+
+impl<D: Divergence> Stage<D> {
+    pub fn new(problem: &Problem, faces: &Faces) -> Result<Self, FlowError> {
+        let mut euler = EulerStep::new(problem)?;
+        // Elimination is exact at no cost; iterations are worth what they change in the answer.
+        if !euler.direct {
+            euler.accuracy = Accuracy::OF_A_STEP;
+        }
+        Ok(Self {
+            euler,
+            known: faces.zeros(),
+            share: vec![1.0; faces.len()],
+            moved: vec![0.0; faces.len()],
+        })
+    }
+
+    /// Solves for `solution` (a guess on entry) and `momentum` at the end of the stage. `star` is the momentum without the implicit
+    /// terms; where a cell has not the mass that it would move out, it is reduced.
+    pub fn solve(
+        &mut self,
+        faces: &Faces,
+        input: StageInput<'_>,
+        star: &mut FaceField,
+        solution: &mut [f64],
+        momentum: &mut FaceField,
+    ) -> Result<Effort, FlowError> {
+        let StageInput {
+            time,
+            step,
+            duration,
+            friction,
+            ..
+        } = input;
+        let damping = 1.0 + friction * duration;
+        self.set_known(faces, input, star, damping);
+        self.limit(faces, input.density);
+        for axis in 0..faces.dimension() {
+            self.reduce(faces, axis, &mut star[axis]);
+        }
+        self.set_moved(faces, input.initial);
+        let bounds = self.bounds();
+        for (solution, bound) in solution.iter_mut().zip(std::iter::repeat(bounds)) {
+            *solution = solution.max(bound[0]).min(bound[1]);
+        }
+        let scale = duration * (duration / damping);
+        let effort = self
+            .euler
+            .solve(time, scale, &self.moved, solution, bounds)
+            .map_err(|error| of_step(error, step))?;
+        for axis in 0..faces.dimension() {
+            accelerate(
+                faces,
+                axis,
+                duration,
+                damping,
+                solution,
+                &star[axis],
+                &mut momentum[axis],
+            );
+        }
+        Ok(effort)
+    }
+
+    /// Mass that is known to pass each face: that of the other stages, and what the momentum at hand carries.
+    fn set_known(&mut self, faces: &Faces, input: StageInput<'_>, star: &FaceField, damping: f64) {
+        let factor = input.duration / damping;
+        let n = faces.row();
+        for (axis, known) in self.known.iter_mut().enumerate() {
+            let rows = known.par_chunks_mut(n).enumerate();
+            rows.for_each(|(row, known)| {
+                for (i, known) in known.iter_mut().enumerate() {
+                    let cell = row * n + i;
+                    let passed = input
+                        .passed
+                        .map_or(0.0, |(momentum, time)| time * momentum[axis][cell]);
+                    *known = passed + factor * star[axis][cell];
+                }
+            });
+        }
+    }
+
+    /// Finds what share of the known fluxes each cell can afford.
+    fn limit(&mut self, faces: &Faces, density: &[f64]) {
+        let n = faces.row();
+        let known = &self.known;
+        let rows = self.share.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, shares)| {
+            for (i, share) in shares.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let mut outflow = 0.0;
+                for (axis, spacing) in faces.spacing.iter().enumerate() {
+                    let previous = faces.beside(row, axis).at(i, -1);
+                    let leaving = known[axis][cell].max(0.0) + (-known[axis][previous]).max(0.0);
+                    outflow += leaving / spacing;
+                }
+                let room = LARGEST_SHARE * density[cell];
+                *share = if outflow > room { room / outflow } else { 1.0 };
+            }
+        });
+    }
+
+    /// Reduces the known fluxes of an axis, and the momentum with them, to the share that the cell they leave can afford.
+    fn reduce(&mut self, faces: &Faces, axis: usize, star: &mut [f64]) {
+        let n = faces.row();
+        let share = &self.share;
+        let rows = self.known[axis]
+            .par_chunks_mut(n)
+            .zip(star.par_chunks_mut(n))
+            .enumerate();
+        rows.for_each(|(row, (known, star))| {
+            let beside = faces.beside(row, axis);
+            for i in 0..n {
+                let from = beside.at(i, if known[i] > 0.0 { 0 } else { 1 });
+                let share = share[from];
+                if share < 1.0 {
+                    known[i] *= share;
+                    star[i] *= share;
+                }
+            }
+        });
+    }
+
+    /// w after the known fluxes.
+    fn set_moved(&mut self, faces: &Faces, initial: &[f64]) {
+        let n = faces.row();
+        let known = &self.known;
+        let rows = self.moved.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, moved)| {
+            for (i, moved) in moved.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let mut gained = 0.0;
+                for (axis, spacing) in faces.spacing.iter().enumerate() {
+                    let previous = faces.beside(row, axis).at(i, -1);
+                    gained += (known[axis][previous] - known[axis][cell]) / spacing;
+                }
+                let w = initial[cell];
+                // Where the target is nothing, no face is open.
+                *moved = if gained == 0.0 {
+                    w
+                } else {
+                    D::displaced(w, D::slope(w) * (gained / faces.target[cell]))
+                };
+            }
+        });
+    }
+
+    fn bounds(&self) -> [f64; 2] {
+        let widest = [f64::INFINITY, f64::NEG_INFINITY];
+        let join =
+            |[low, high]: [f64; 2], [below, above]: [f64; 2]| [low.min(below), high.max(above)];
+        let parts = self.moved.par_iter().map(|w| [*w, *w]);
+        parts.reduce(|| widest, join)
+    }
+}
+
+/// Momentum at the end of a stage: (m* − t √(π_i π_j) (ψ_j − ψ_i)/h)/(1 + γt).
+fn accelerate(
+    faces: &Faces,
+    axis: usize,
+    duration: f64,
+    damping: f64,
+    solution: &[f64],
+    star: &[f64],
+    momentum: &mut [f64],
+) {
+    let n = faces.row();
+    let factor = duration / faces.spacing[axis];
+    let mobility = &faces.mobility[axis];
+    let rows = momentum.par_chunks_mut(n).enumerate();
+    rows.for_each(|(row, momentum)| {
+        let beside = faces.beside(row, axis);
+        for (i, momentum) in momentum.iter_mut().enumerate() {
+            let cell = row * n + i;
+            let change = solution[beside.at(i, 1)] - solution[cell];
+            *momentum = (star[cell] - factor * mobility[cell] * change) / damping;
+        }
+    });
+}
+
+/// The implicit solver knows the scale of its system; what failed is the step.
+fn of_step(error: FlowError, whole: f64) -> FlowError {
+    match error {
+        FlowError::Newton {
+            time,
+            iterations,
+            change,
+            ..
+        } => FlowError::Newton {
+            time,
+            step: whole,
+            iterations,
+            change,
+        },
+        FlowError::Elliptic { time, source, .. } => FlowError::Elliptic {
+            time,
+            step: whole,
+            source,
+        },
+        other => other,
+    }
+}

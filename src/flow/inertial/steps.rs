@@ -1,0 +1,287 @@
+//! One step of the inertial equation, of order 1 or 2.
+
+use rayon::prelude::*;
+
+use super::Inertial;
+use super::faces::FaceField;
+use super::stage::StageInput;
+use super::transport::Carried;
+use crate::calculus::Real;
+use crate::divergence::Divergence;
+use crate::flow::implicit::{Effort, guess};
+use crate::flow::{FlowError, Stepping};
+use crate::grid::Field;
+
+/// The part of a step that its first stage is implicit over, 1 − 1/√2: it makes the method of order 2 L-stable (U. Ascher, S. Ruuth,
+/// R. Spiteri, *Appl. Numer. Math.* 25 (1997) 151–167, §2.6).
+const FIRST_STAGE: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
+/// The weight of the transport at the start of a step of order 2; that at the first stage has the rest.
+const FIRST_WEIGHT: f64 = 1.0 - 0.5 / FIRST_STAGE;
+/// Bounds for a rescaling that needs none.
+const UNBOUNDED: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+
+/// A state that may be accepted.
+pub(super) struct Trial {
+    pub w: Vec<f64>,
+    pub momentum: FaceField,
+    pub density: Vec<f64>,
+    pub log_ratio: Field,
+    /// Mass gained since the start.
+    pub gained: f64,
+}
+
+/// Memory of a step.
+pub(super) struct Scratch {
+    pub star: FaceField,
+    /// The first stage of order 2.
+    pub stage_w: Vec<f64>,
+    pub stage_momentum: FaceField,
+    pub sound: Vec<f64>,
+}
+
+/// What a tried step took and left.
+pub(super) struct Outcome {
+    pub effort: Effort,
+    /// ∫ γ ∫ρ|u|² dt over the step.
+    pub work: f64,
+    /// Estimate of the error in L1 of ρ.
+    pub error: f64,
+    /// The mass from which more wanted to leave than there is.
+    pub crowded: f64,
+}
+
+impl<D: Divergence> Inertial<D> {
+    /// Fills density and ℓ of the trial from its w.
+    fn set_trial(&mut self) {
+        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
+        densities::<D>(log_target, &self.trial.w, &mut self.trial.density);
+        if let Some(log_ratio) = self.trial.log_ratio.as_slice_mut() {
+            let cells = log_ratio.par_iter_mut().zip(&self.trial.w);
+            cells.for_each(|(log_ratio, w)| *log_ratio = D::log_ratio(*w));
+        }
+    }
+
+    /// One step of order 1: pressure and friction, then transport by the mass flux that has passed.
+    fn first_order(&mut self, dt: f64) -> Result<Outcome, FlowError> {
+        let duration = dt * self.settings.unit_of_time();
+        let friction = self.friction(duration);
+        copy(&self.momentum, &mut self.scratch.star);
+        guess(
+            &mut self.trial.w,
+            &self.w,
+            &self.previous,
+            dt / self.last_step,
+            UNBOUNDED,
+        );
+        let input = StageInput {
+            time: self.state.time,
+            step: dt,
+            duration,
+            friction,
+            initial: &self.w,
+            density: &self.density,
+            passed: None,
+        };
+        let effort = self.stage.solve(
+            &self.faces,
+            input,
+            &mut self.scratch.star,
+            &mut self.trial.w,
+            &mut self.trial.momentum,
+        )?;
+        self.finish_trial();
+        let trial = &self.trial;
+        let carried = self.kinetic(&trial.density, &trial.log_ratio, &trial.momentum);
+        copy(&self.trial.momentum, &mut self.scratch.stage_momentum);
+        sounds::<D>(&self.trial.w, &mut self.scratch.sound);
+        // Friction acts on what transport adds as well: with strong friction the step may be long.
+        let transported = duration / (1.0 + friction * duration);
+        let carrier = Carried {
+            momentum: &self.scratch.stage_momentum,
+            before: &self.density,
+            after: &self.trial.density,
+            sound: &self.scratch.sound,
+            duration: transported,
+            order: 1,
+        };
+        let target = &mut self.trial.momentum;
+        let crowded = self
+            .transport
+            .add(&self.faces, carrier, transported, target);
+        Ok(Outcome {
+            effort,
+            work: 2.0 * friction * duration * carried,
+            error: 0.0,
+            crowded,
+        })
+    }
+
+    /// One step of order 2: the implicit–explicit Runge–Kutta method of Ascher, Ruuth and Spiteri with two stages.
+    fn second_order(&mut self, dt: f64) -> Result<Outcome, FlowError> {
+        let whole = dt * self.settings.unit_of_time();
+        let duration = FIRST_STAGE * whole;
+        let frictions = [self.friction(duration), self.friction(whole)];
+        // Transport counts as far as friction leaves it.
+        let transported = whole / (1.0 + frictions[1] * duration);
+        let mut input = StageInput {
+            time: self.state.time,
+            step: dt,
+            duration,
+            friction: frictions[0],
+            initial: &self.w,
+            density: &self.density,
+            passed: None,
+        };
+
+        copy(&self.momentum, &mut self.scratch.star);
+        sounds::<D>(&self.w, &mut self.scratch.sound);
+        let carrier = Carried {
+            momentum: &self.momentum,
+            before: &self.density,
+            after: &self.density,
+            sound: &self.scratch.sound,
+            duration: transported,
+            order: 2,
+        };
+        let star = &mut self.scratch.star;
+        let mut crowded = self.transport.add(&self.faces, carrier, duration, star);
+        let ratio = FIRST_STAGE * dt / self.last_step;
+        guess(
+            &mut self.scratch.stage_w,
+            &self.w,
+            &self.previous,
+            ratio,
+            UNBOUNDED,
+        );
+        let mut effort = self.stage.solve(
+            &self.faces,
+            input,
+            &mut self.scratch.star,
+            &mut self.scratch.stage_w,
+            &mut self.scratch.stage_momentum,
+        )?;
+
+        // m* of the second stage; what pressure and friction did in the first one is the difference of its two momenta.
+        let [transported_share, implicit_share] = [
+            FIRST_WEIGHT / FIRST_STAGE,
+            (1.0 - FIRST_STAGE) / FIRST_STAGE,
+        ];
+        for axis in 0..self.faces.dimension() {
+            let (before, stage) = (&self.momentum[axis], &self.scratch.stage_momentum[axis]);
+            let faces = self.scratch.star[axis].par_iter_mut().enumerate();
+            faces.for_each(|(cell, star)| {
+                *star = before[cell]
+                    + transported_share * (*star - before[cell])
+                    + implicit_share * (stage[cell] - *star);
+            });
+        }
+        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
+        densities::<D>(log_target, &self.scratch.stage_w, &mut self.trial.density);
+        sounds::<D>(&self.scratch.stage_w, &mut self.scratch.sound);
+        let carrier = Carried {
+            momentum: &self.scratch.stage_momentum,
+            before: &self.trial.density,
+            after: &self.trial.density,
+            sound: &self.scratch.sound,
+            duration: transported,
+            order: 2,
+        };
+        let factor = (1.0 - FIRST_WEIGHT) * whole;
+        let star = &mut self.scratch.star;
+        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star));
+        if let Some(log_ratio) = self.trial.log_ratio.as_slice_mut() {
+            let cells = log_ratio.par_iter_mut().zip(&self.scratch.stage_w);
+            cells.for_each(|(log_ratio, w)| *log_ratio = D::log_ratio(*w));
+        }
+        let stage_energy = match frictions[0] {
+            0.0 => 0.0,
+            friction => {
+                let momentum = &self.scratch.stage_momentum;
+                friction * self.kinetic(&self.trial.density, &self.trial.log_ratio, momentum)
+            }
+        };
+
+        let onward = 1.0 / FIRST_STAGE;
+        let guessed = &mut self.trial.w;
+        for (guessed, (now, stage)) in guessed
+            .iter_mut()
+            .zip(self.w.iter().zip(&self.scratch.stage_w))
+        {
+            *guessed = now + onward * (stage - now);
+        }
+        let passed = (1.0 - FIRST_STAGE) * whole;
+        input.passed = Some((&self.scratch.stage_momentum, passed));
+        input.friction = frictions[1];
+        effort += self.stage.solve(
+            &self.faces,
+            input,
+            &mut self.scratch.star,
+            &mut self.trial.w,
+            &mut self.trial.momentum,
+        )?;
+        self.finish_trial();
+        let trial = &self.trial;
+        let end_energy = match frictions[1] {
+            0.0 => 0.0,
+            friction => friction * self.kinetic(&trial.density, &trial.log_ratio, &trial.momentum),
+        };
+        let mean = (1.0 - FIRST_STAGE) * stage_energy + FIRST_STAGE * end_energy;
+        Ok(Outcome {
+            effort,
+            work: 2.0 * whole * mean,
+            error: self.error(duration),
+            crowded,
+        })
+    }
+
+    /// Takes what the solver's rounding adds to the mass out of the trial, and fills what follows from its w.
+    fn finish_trial(&mut self) {
+        let euler = &self.stage.euler;
+        let result = &mut self.trial.w;
+        self.trial.gained = self.conservation.restore(euler, &self.w, result, UNBOUNDED);
+        self.set_trial();
+    }
+
+    /// What the fluxes at the end of the step would have moved otherwise than those of its stages, in L1 of ρ: the error of a method of
+    /// order 1.
+    fn error(&self, duration: f64) -> f64 {
+        let (first, last) = (&self.scratch.stage_momentum, &self.trial.momentum);
+        let sum = self.faces.sum(|cell| {
+            let of_axis = |(axis, spacing): (usize, &f64)| {
+                let previous = self.faces.previous(axis, cell);
+                let change = |cell: usize| last[axis][cell] - first[axis][cell];
+                (change(cell) - change(previous)) / spacing
+            };
+            let moved: f64 = self.faces.spacing.iter().enumerate().map(of_axis).sum();
+            moved.abs()
+        });
+        duration * sum * self.faces.volume
+    }
+
+    pub(super) fn step(&mut self, dt: f64) -> Result<Outcome, FlowError> {
+        match self.settings.stepping {
+            Stepping::Fixed { order: 1, .. } => self.first_order(dt),
+            _ => self.second_order(dt),
+        }
+    }
+}
+
+fn copy(from: &FaceField, to: &mut FaceField) {
+    for (from, to) in from.iter().zip(to) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// ρ of w in each cell.
+pub(super) fn densities<D: Divergence>(log_target: &[f64], w: &[f64], density: &mut [f64]) {
+    let cells = density.par_iter_mut().zip(log_target.par_iter().zip(w));
+    cells.for_each(|(density, (log_target, w))| {
+        *density = Real::exp(log_target + D::log_ratio(*w));
+    });
+}
+
+/// √ψ' of w in each cell.
+fn sounds<D: Divergence>(w: &[f64], sound: &mut [f64]) {
+    let cells = sound.par_iter_mut().zip(w);
+    cells.for_each(|(sound, w)| *sound = D::slope(*w).sqrt());
+}

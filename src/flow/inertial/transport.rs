@@ -1,0 +1,246 @@
+use rayon::prelude::*;
+
+use super::faces::{FaceField, Faces};
+
+/// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
+/// where two evaluations are combined with weights of both signs.
+const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
+/// The share of h/dt that the viscosity of shocks may add to the speed of the flow.
+const SHOCK_REACH: f64 = 0.5;
+
+/// What is transported: momentum, and the densities that carry it.
+#[derive(Clone, Copy)]
+pub(super) struct Carried<'a> {
+    /// The mass flux and momentum of each face.
+    pub momentum: &'a FaceField,
+    /// ρ in each cell before and after `momentum` has moved it; the same where it has not.
+    pub before: &'a [f64],
+    pub after: &'a [f64],
+    /// Sound speed √ψ' in each cell.
+    pub sound: &'a [f64],
+    /// The time that momentum is transported for.
+    pub duration: f64,
+    /// 1 or 2.
+    pub order: u8,
+}
+
+/// The transport of momentum by its own mass flux (docs/mathematics.md, eq. 39–42), with scratch memory.
+///
+/// The dual cell around a face has the mean density of its two cells; the mass fluxes between dual cells are means of those between
+/// cells, so that dual masses change as the masses do. With it kinetic energy is lost to the viscosity only.
+#[derive(Clone, Debug)]
+pub(super) struct Transport {
+    velocity: FaceField,
+    /// Mass flux and viscosity (as a mass flux) between dual cells of one component, along each axis.
+    flux: FaceField,
+    viscosity: FaceField,
+    /// The share of its outflow that each dual cell can afford.
+    share: Vec<f64>,
+}
+
+impl Transport {
+    pub fn new(faces: &Faces) -> Self {
+        Self {
+            velocity: faces.zeros(),
+            flux: faces.zeros(),
+            viscosity: faces.zeros(),
+            share: vec![1.0; faces.len()],
+        }
+    }
+
+    /// Adds `factor` times the rate of change of momentum by transport to `target`. Returns the share of the mass around faces that more
+    /// wanted to leave than is there: 0 unless the step is too long for the speed.
+    pub fn add(
+        &mut self,
+        faces: &Faces,
+        carried: Carried<'_>,
+        factor: f64,
+        target: &mut FaceField,
+    ) -> f64 {
+        for axis in 0..faces.dimension() {
+            self.set_velocity(faces, carried, axis);
+        }
+        let mut crowded = 0.0;
+        for axis in 0..faces.dimension() {
+            for direction in 0..faces.dimension() {
+                self.set_fluxes(faces, carried, axis, direction);
+            }
+            crowded += self.set_shares(faces, carried, axis);
+            self.update(faces, axis, factor, &mut target[axis]);
+        }
+        crowded
+    }
+
+    fn set_velocity(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize) {
+        let n = faces.row();
+        let momentum = &carried.momentum[axis];
+        let rows = self.velocity[axis].par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, velocity)| {
+            let beside = faces.beside(row, axis);
+            for (i, velocity) in velocity.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let density = carrying(carried, cell, beside.at(i, 1));
+                *velocity = if density > 0.0 {
+                    momentum[cell] / density
+                } else {
+                    0.0
+                };
+            }
+        });
+    }
+
+    /// Along its own axis the side between two dual cells is the cell between them, and stored there; across, it is that to the next
+    /// dual cell.
+    fn set_fluxes(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize, direction: usize) {
+        let n = faces.row();
+        let velocity = &self.velocity[axis];
+        let momentum = &carried.momentum[direction];
+        let own = axis == direction;
+        let (mobility, across) = (&faces.mobility[axis], &faces.mobility[direction]);
+        let reach = SHOCK_REACH * faces.spacing[axis] / carried.duration;
+        // Differences across closed sides count as none, and a wall has no slope.
+        let second = carried.order == 2;
+        let rows = self.flux[direction]
+            .par_chunks_mut(n)
+            .zip(self.viscosity[direction].par_chunks_mut(n))
+            .enumerate();
+        rows.for_each(|(row, (fluxes, viscosities))| {
+            let along = faces.beside(row, direction);
+            let onward = faces.beside(row, axis);
+            for i in 0..n {
+                let cell = row * n + i;
+                let first = if own { -1 } else { 0 };
+                let (left, right) = (along.at(i, first), along.at(i, first + 1));
+                let beyond = if own { left } else { onward.at(i, 1) };
+                let mut flux = 0.5 * (momentum[cell] + momentum[beyond]);
+                let change = velocity[right] - velocity[left];
+                let mut jump = change;
+                if second {
+                    let far_left = along.at(i, first - 1);
+                    let far_right = along.at(i, first + 2);
+                    let before = velocity[left] - velocity[far_left];
+                    let after = velocity[far_right] - velocity[right];
+                    let open = |at: usize, side: usize| {
+                        let mobility = if own { mobility[at] } else { across[side] };
+                        f64::from(mobility > 0.0)
+                    };
+                    let slope_left = open(left, far_left) * limited(before, change);
+                    let slope_right = open(right, right) * limited(change, after);
+                    jump -= 0.5 * (slope_left + slope_right);
+                    jump = if jump * change > 0.0 { jump } else { 0.0 };
+                }
+                let mut strength = flux.abs();
+                if own {
+                    let compressed = jump < 0.0;
+                    let mass = carried.before[cell].max(0.5 * carried.after[cell]);
+                    let shock = mass * carried.sound[cell].min(reach);
+                    strength += if compressed { shock } else { 0.0 };
+                } else if mobility[cell] == 0.0 {
+                    (flux, strength) = (0.0, 0.0);
+                }
+                fluxes[i] = flux;
+                viscosities[i] = if change == 0.0 {
+                    0.0
+                } else {
+                    strength * (jump / change)
+                };
+            }
+        });
+    }
+
+    fn set_shares(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize) -> f64 {
+        let n = faces.row();
+        let allowed = LARGEST_OUTFLOW[usize::from(carried.order == 2)] / carried.duration;
+        let (flux, viscosity) = (&self.flux, &self.viscosity);
+        let rows = self.share.par_chunks_mut(n).enumerate();
+        let crowded: Vec<f64> = rows
+            .map(|(row, shares)| {
+                let onward = faces.beside(row, axis);
+                let mut crowded = 0.0;
+                for (i, share) in shares.iter_mut().enumerate() {
+                    let cell = row * n + i;
+                    let mut outflow = 0.0;
+                    for direction in 0..faces.dimension() {
+                        let [before, after] = sides(faces, row, i, axis, direction);
+                        let leaving = |side: usize, sign: f64| {
+                            let flux = flux[direction][side];
+                            flux.abs().max(viscosity[direction][side]) + sign * flux
+                        };
+                        outflow += 0.5 / faces.spacing[direction]
+                            * (leaving(after, 1.0) + leaving(before, -1.0));
+                    }
+                    let density = carrying(carried, cell, onward.at(i, 1));
+                    let room = allowed * density;
+                    *share = if outflow > room && faces.mobility[axis][cell] > 0.0 {
+                        crowded += density;
+                        room / outflow
+                    } else {
+                        1.0
+                    };
+                }
+                crowded
+            })
+            .collect();
+        crowded.into_iter().sum::<f64>() * faces.volume
+    }
+
+    fn update(&self, faces: &Faces, axis: usize, factor: f64, target: &mut [f64]) {
+        let n = faces.row();
+        let (velocity, share) = (&self.velocity[axis], &self.share);
+        let rows = target.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, target)| {
+            for (i, target) in target.iter_mut().enumerate() {
+                let cell = row * n + i;
+                if faces.mobility[axis][cell] == 0.0 {
+                    continue;
+                }
+                let mut rate = 0.0;
+                for direction in 0..faces.dimension() {
+                    let along = faces.beside(row, direction);
+                    let sides = sides(faces, row, i, axis, direction);
+                    let carried = |side: usize, left: usize, right: usize| {
+                        let (a, b) = (velocity[left], velocity[right]);
+                        let mean = self.flux[direction][side] * 0.5 * (a + b);
+                        let smoothed = 0.5 * self.viscosity[direction][side] * (b - a);
+                        share[left].min(share[right]) * (mean - smoothed)
+                    };
+                    let (before, after) = (along.at(i, -1), along.at(i, 1));
+                    rate += (carried(sides[0], before, cell) - carried(sides[1], cell, after))
+                        / faces.spacing[direction];
+                }
+                *target += factor * rate;
+            }
+        });
+    }
+}
+
+/// Where the sides of the dual cell of a face, before and after it along `direction`, are stored.
+#[inline(always)]
+fn sides(faces: &Faces, row: usize, i: usize, axis: usize, direction: usize) -> [usize; 2] {
+    let along = faces.beside(row, direction);
+    let cell = row * faces.row() + i;
+    if axis == direction {
+        [cell, along.at(i, 1)]
+    } else {
+        [along.at(i, -1), cell]
+    }
+}
+
+/// The density of a dual cell that momentum is divided by.
+#[inline(always)]
+fn carrying(carried: Carried<'_>, cell: usize, next: usize) -> f64 {
+    let before = carried.before[cell] + carried.before[next];
+    let after = carried.after[cell] + carried.after[next];
+    0.5 * before.max(0.5 * after)
+}
+
+/// The limited slope of van Leer (J. Comput. Phys. 14 (1974) 361–370): the harmonic mean of two differences of the same sign.
+#[inline(always)]
+fn limited(before: f64, after: f64) -> f64 {
+    let product = before * after;
+    if product > 0.0 {
+        2.0 * product / (before + after)
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,11 @@
+//! The damped inertial equation: exact laws, energy, equilibrium, limits, shocks, 2-D and 3-D, errors.
+
+mod acceleration;
+mod energy;
+mod equilibrium;
+mod errors;
+mod exact_laws;
+mod limits;
+mod setup;
+mod shocks;
+mod solid;

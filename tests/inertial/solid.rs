@@ -1,0 +1,137 @@
+//! The same code in 2-D and 3-D.
+
+use ottoflow::divergence::DivergenceKind;
+use ottoflow::exact::Oscillator;
+use ottoflow::flow::{InertialSettings, rotational_share};
+use ottoflow::grid::{Boundary, Field};
+use ottoflow::metrics::metrics;
+
+use crate::setup::{
+    FAR, advance_to, box_of, gaussians, inertial, moments, overdamped, watch, waves,
+};
+
+#[test]
+fn a_gaussian_obeys_its_equations_in_2d() {
+    let friction = 0.5;
+    let error = |cells: usize| {
+        let grid = box_of(2, cells, 5.5, Boundary::NoFlux);
+        let (problem, state) = gaussians(DivergenceKind::Kl, grid, 0.5, 0.8);
+        let settings = InertialSettings::fixed(friction, 2.0 / cells as f64, 2);
+        let mut method = inertial(&problem, &state, settings);
+        advance_to(method.as_mut(), 1.5);
+        let (mean, std) = moments(&problem, &method.state().unwrap());
+        let law = Oscillator::at_rest(0.5, 0.8).after(1.5, friction, 1.0);
+        (mean - law.mean[0]).abs() + (std - law.std[0]).abs()
+    };
+    let [rough, fine] = [40, 80].map(error);
+    let slope = (rough / fine).log2();
+    assert!(
+        fine <= 2e-3 && (slope - 2.0).abs() <= 0.3,
+        "{rough:.1e} {fine:.1e} {slope:.2}"
+    );
+}
+
+#[test]
+fn energy_falls_and_mass_stays_in_2d_and_3d() {
+    for &kind in DivergenceKind::ALL {
+        for (dimension, cells) in [(2, 24), (3, 12)] {
+            for friction in [0.5, 1e4] {
+                let (problem, state) =
+                    waves(kind, box_of(dimension, cells, 1.0, Boundary::Periodic));
+                let before = metrics(&problem, &state).mass;
+                let settings = InertialSettings::fixed(friction, 0.02, 2);
+                let mut method = inertial(&problem, &state, settings);
+                let energies = watch(&problem, method.as_mut(), 0.2);
+                let what = format!("{kind:?} {dimension}-D γ = {friction}");
+                let rise = energies.rise / energies.start;
+                assert!(rise <= 1e-5, "{what}: {rise:.1e}");
+                let after = metrics(&problem, &method.state().unwrap()).mass;
+                assert!((after / before - 1.0).abs() <= 1e-13, "{what}");
+            }
+        }
+    }
+}
+
+/// A problem along x has the solution of the line, whatever the other axes.
+#[test]
+fn a_flat_solution_is_that_of_the_line() {
+    let line = box_of(1, 40, 1.0, Boundary::NoFlux);
+    let (one, start) = waves(DivergenceKind::JensenShannon, line);
+    let solution = |dimension: usize| {
+        let grid = box_of(dimension, 40, 1.0, Boundary::NoFlux);
+        let spread = |field: &Field, shift: f64| {
+            Field::from_shape_fn(grid.shape(), |(_, _, i)| field[[0, 0, i]] + shift)
+        };
+        let problem = ottoflow::flow::Problem {
+            log_target: spread(&one.log_target, -(2f64.powi(dimension as i32 - 1)).ln()),
+            divergence: one.divergence,
+            grid: grid.clone(),
+        };
+        let state = ottoflow::flow::State {
+            time: 0.0,
+            log_ratio: spread(&start.log_ratio, 0.0),
+        };
+        let mut method = inertial(&problem, &state, InertialSettings::fixed(0.5, 0.01, 2));
+        advance_to(method.as_mut(), 0.2);
+        method.state().unwrap().log_ratio
+    };
+    let (flat, line) = (solution(2), solution(1));
+    let worst = flat
+        .indexed_iter()
+        .fold(0.0_f64, |worst, ((_, _, i), value)| {
+            worst.max((value - line[[0, 0, i]]).abs())
+        });
+    assert!(worst <= 1e-6, "{worst:.1e}");
+}
+
+/// Multigrid cycles do not grow with the grid, nor with friction.
+#[test]
+fn linear_iterations_do_not_grow_with_size_or_friction() {
+    for order in [1, 2] {
+        for friction in [0.5, 1e3, 1e6] {
+            let cycles = [32, 128].map(|cells| {
+                let (problem, state) = waves(
+                    DivergenceKind::JensenShannon,
+                    box_of(2, cells, 1.0, Boundary::NoFlux),
+                );
+                let settings = overdamped(friction, 0.02 / friction.max(1.0).min(2.0), order);
+                let mut method = inertial(&problem, &state, settings);
+                let steps = 10;
+                let mut total = 0;
+                for _ in 0..steps {
+                    total += method.advance(FAR).unwrap().linear_iterations;
+                }
+                total as f64 / steps as f64
+            });
+            let allowed = 7.0 * f64::from(order);
+            assert!(
+                cycles[1] <= allowed && cycles[1] <= 1.3 * cycles[0] + 1.0,
+                "order {order} γ = {friction}: {cycles:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_rotational_share_of_a_velocity_is_found() {
+    let grid = box_of(2, 64, 4.0, Boundary::NoFlux);
+    let (problem, state) = gaussians(DivergenceKind::Kl, grid.clone(), 0.0, 0.7);
+    let half = 0.5 * grid.axes()[0].spacing();
+    let field = |x: f64, y: f64| {
+        let of = |axis: usize| {
+            grid.sample(move |point| {
+                let mut at = point;
+                at[axis] += half;
+                // A rotation about the centre, and an expansion from it.
+                [x * at[0] - y * at[1], x * at[1] + y * at[0]][axis]
+            })
+        };
+        vec![of(0), of(1)]
+    };
+    let share = |velocity: Vec<Field>| rotational_share(&problem, &state, &velocity).unwrap();
+    assert!(share(field(1.0, 0.0)) <= 1e-6, "{}", share(field(1.0, 0.0)));
+    // A rotation has no divergence up to the error of the grid.
+    assert!((share(field(0.0, 1.0)) - 1.0).abs() <= 1e-3);
+    // About the centre of an isotropic density both are orthogonal.
+    assert!((share(field(1.0, 1.0)) - 0.5).abs() <= 1e-3);
+}
