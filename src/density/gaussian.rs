@@ -42,7 +42,10 @@ impl DensityKind for Gaussian {
     }
 
     fn normals(&self, dimension: usize) -> Option<Result<Vec<(f64, Normal)>, DensityError>> {
-        Some(self.normal(dimension).map(|normal| vec![(normal.log_maximum(), normal)]))
+        Some(
+            self.normal(dimension)
+                .map(|normal| vec![(normal.log_maximum(), normal)]),
+        )
     }
 
     fn own_dimension(&self) -> Option<usize> {

@@ -81,7 +81,9 @@ impl DensityKind for Mixture {
     }
 
     fn own_dimension(&self) -> Option<usize> {
-        self.components.first().map(|component| component.mean.len())
+        self.components
+            .first()
+            .map(|component| component.mean.len())
     }
 
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {

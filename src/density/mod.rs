@@ -56,7 +56,10 @@ pub trait DensityKind {
     fn log_density(&self, grid: &Grid, folder: &Path) -> Result<Field, DensityError>;
 
     /// The normal distributions that the density is a sum of, each with ln(weight · its maximum); none if it is no such sum.
-    fn normals(&self, _dimension: usize) -> Option<Result<Vec<(f64, normal::Normal)>, DensityError>> {
+    fn normals(
+        &self,
+        _dimension: usize,
+    ) -> Option<Result<Vec<(f64, normal::Normal)>, DensityError>> {
         None
     }
 

@@ -50,15 +50,18 @@ impl NormalMixture {
         let total: f64 = weights.clone().sum();
         let log_total = Real::ln(total);
         let mut cumulative = 0.0;
-        let components = normals.iter().zip(weights).map(|((log_maximum, normal), weight)| {
-            cumulative += weight / total;
-            Normal {
-                log_maximum: log_maximum - log_total,
-                cumulative,
-                mean: normal.mean.clone(),
-                factor: normal.factor.clone(),
-            }
-        });
+        let components = normals
+            .iter()
+            .zip(weights)
+            .map(|((log_maximum, normal), weight)| {
+                cumulative += weight / total;
+                Normal {
+                    log_maximum: log_maximum - log_total,
+                    cumulative,
+                    mean: normal.mean.clone(),
+                    factor: normal.factor.clone(),
+                }
+            });
         Ok(Self {
             dimension,
             components: components.collect(),
@@ -95,7 +98,9 @@ impl NormalMixture {
     /// The point m + Lξ of the component that `share` in [0, 1) falls to; ξ are independent standard normal numbers.
     pub fn draw(&self, share: f64, normal: &[f64], point: &mut [f64]) {
         let last = self.components.len() - 1;
-        let found = self.components[..last].iter().position(|c| share < c.cumulative);
+        let found = self.components[..last]
+            .iter()
+            .position(|c| share < c.cumulative);
         let component = &self.components[found.unwrap_or(last)];
         for (axis, coordinate) in point.iter_mut().enumerate() {
             let row = component.factor[axis].iter().zip(normal);
@@ -150,9 +155,8 @@ impl NormalMixture {
 
     /// The distribution of u·x for a direction u: a sum of normal distributions in 1-D, with means u·m and deviations |Lᵀu|.
     pub fn projected(&self, direction: &[f64]) -> Self {
-        let along = |vector: &[f64]| -> f64 {
-            vector.iter().zip(direction).map(|(a, b)| a * b).sum()
-        };
+        let along =
+            |vector: &[f64]| -> f64 { vector.iter().zip(direction).map(|(a, b)| a * b).sum() };
         let mut before = 0.0;
         let components = self.components.iter().map(|component| {
             let weight = component.cumulative - before;
@@ -200,7 +204,9 @@ impl NormalMixture {
 
     /// The weight of one normal distribution.
     pub fn weight(&self, component: usize) -> f64 {
-        let before = component.checked_sub(1).map_or(0.0, |c| self.components[c].cumulative);
+        let before = component
+            .checked_sub(1)
+            .map_or(0.0, |c| self.components[c].cumulative);
         self.components[component].cumulative - before
     }
 
@@ -212,19 +218,18 @@ impl NormalMixture {
         for component in &self.components {
             let weight = component.cumulative - before;
             before = component.cumulative;
-            for i in 0..d {
-                mean[i] += weight * component.mean[i];
-                for j in 0..d {
-                    let own: f64 = (0..d)
-                        .map(|k| component.factor[i][k] * component.factor[j][k])
-                        .sum();
-                    covariance[i][j] += weight * (own + component.mean[i] * component.mean[j]);
+            let rows: Vec<_> = component.mean.iter().zip(&component.factor).collect();
+            for (i, (own_mean, own)) in rows.iter().enumerate() {
+                mean[i] += weight * *own_mean;
+                for (entry, (other_mean, other)) in covariance[i].iter_mut().zip(&rows) {
+                    let product: f64 = own.iter().zip(*other).map(|(a, b)| a * b).sum();
+                    *entry += weight * (product + *own_mean * *other_mean);
                 }
             }
         }
-        for i in 0..d {
-            for j in 0..d {
-                covariance[i][j] -= mean[i] * mean[j];
+        for (row, own) in covariance.iter_mut().zip(&mean) {
+            for (entry, other) in row.iter_mut().zip(&mean) {
+                *entry -= own * other;
             }
         }
         (mean, covariance)
@@ -236,11 +241,9 @@ impl Normal {
     fn whitened(&self, point: &[f64], mut take: impl FnMut(usize, f64)) {
         let mut solution = [0.0; MAXIMAL_COORDINATES];
         for row in 0..self.mean.len() {
-            let mut value = point[row] - self.mean[row];
-            for column in 0..row {
-                value -= self.factor[row][column] * solution[column];
-            }
-            solution[row] = value / self.factor[row][row];
+            let known = self.factor[row][..row].iter().zip(&solution);
+            let known: f64 = known.map(|(entry, value)| entry * value).sum();
+            solution[row] = (point[row] - self.mean[row] - known) / self.factor[row][row];
             take(row, solution[row]);
         }
     }
@@ -256,7 +259,11 @@ fn grown(factor: &[Vec<f64>], width: f64) -> Vec<Vec<f64>> {
             let added = if i == j { width * width } else { 0.0 };
             let known: f64 = (0..j).map(|k| result[i][k] * result[j][k]).sum();
             let rest = own + added - known;
-            result[i][j] = if i == j { rest.sqrt() } else { rest / result[j][j] };
+            result[i][j] = if i == j {
+                rest.sqrt()
+            } else {
+                rest / result[j][j]
+            };
         }
     }
     result

@@ -2,8 +2,10 @@
 
 /// Fields of the flow at the cell centres.
 pub mod fields;
+mod interval;
 mod wasserstein;
 
+pub use interval::Interval;
 pub use wasserstein::wasserstein_1d;
 
 use std::ops::Range;

@@ -87,6 +87,11 @@ impl Critic {
         &self.parameters
     }
 
+    /// Starts from these parameters instead of those drawn from the seed.
+    pub fn set_parameters(&mut self, parameters: &[f64]) {
+        self.parameters.copy_from_slice(parameters);
+    }
+
     /// Puts data and samples side by side.
     fn fill_pair(&mut self, data: &Batch, samples: &Batch) {
         let (batch, half) = (self.batch, self.half);
@@ -128,15 +133,14 @@ impl Critic {
             ),
         );
         let share = 1.0 / batch as f64;
-        let sum: f64 = data_values[..batch].iter().sum::<f64>()
-            + sample_values[..batch].iter().sum::<f64>();
+        let sum: f64 =
+            data_values[..batch].iter().sum::<f64>() + sample_values[..batch].iter().sum::<f64>();
         cotangent.iter_mut().for_each(|slope| *slope *= share);
         self.pair.backward(&self.parameters, &self.pair_cotangent);
         self.gradient.fill(0.0);
         self.pair.add_gradient(&mut self.gradient);
         self.add_penalty(streams, step);
-        self.rule
-            .update(&mut self.parameters, &self.gradient, rate);
+        self.rule.update(&mut self.parameters, &self.gradient, rate);
         share * sum
     }
 
@@ -147,7 +151,9 @@ impl Critic {
         let mut used = 2;
         if let Penalty::UnitSlope(_) = penalty {
             let mut random = streams.at(Purpose::Between, step);
-            let shares: Vec<f64> = (0..batch).map(|_| StandardUniform.sample(&mut random)).collect();
+            let shares: Vec<f64> = (0..batch)
+                .map(|_| StandardUniform.sample(&mut random))
+                .collect();
             let input = self.pair.input();
             for axis in 0..input.features() {
                 let (data, samples) = input.row_mut(axis).split_at_mut(half);

@@ -103,9 +103,10 @@ impl ProductInto<'_, '_> {
         while column < product.columns.end {
             let mut sums = [Lanes::<f64, TILE>::splat(0.0); N];
             for depth in 0..product.depth {
-                let x = Lanes::<f64, TILE>::load(&product.right[depth * product.right_step + column..]);
-                for k in 0..N {
-                    sums[k] = sums[k] + Lanes::splat(product.left.at(row + k, depth)) * x;
+                let x =
+                    Lanes::<f64, TILE>::load(&product.right[depth * product.right_step + column..]);
+                for (k, sum) in sums.iter_mut().enumerate() {
+                    *sum = *sum + Lanes::splat(product.left.at(row + k, depth)) * x;
                 }
             }
             for k in 0..N {
@@ -199,9 +200,9 @@ impl RowProductsInto<'_, '_> {
             }
             b += WIDTH;
         }
-        for m in 0..M {
-            for n in 0..N {
-                self.result[(row + m) * self.result_step + column + n] += total(sums[m][n]);
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                self.result[(row + m) * self.result_step + column + n] += total(sum);
             }
         }
     }

@@ -118,7 +118,10 @@ impl Loss {
 
     /// Every loss.
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Dual(DivergenceKind::JensenShannon), Self::NonSaturating];
+        let mut all = vec![
+            Self::Dual(DivergenceKind::JensenShannon),
+            Self::NonSaturating,
+        ];
         let others = DivergenceKind::ALL.iter().copied();
         let others = others.filter(|kind| *kind != DivergenceKind::JensenShannon);
         all.extend(others.map(Self::Dual));

@@ -7,6 +7,7 @@
 mod activation;
 mod batch;
 mod cholesky;
+mod comparison;
 mod critic;
 mod exact_critic;
 mod formula;
@@ -25,16 +26,17 @@ mod training;
 pub use activation::{Activation, LEAK};
 pub use batch::Batch;
 pub use cholesky::{NotPositive, factor, solve_transposed, solve_upper};
+pub use comparison::{Runs, compare};
 pub use critic::{Critic, CriticSettings, Penalty};
 pub use exact_critic::ExactCritic;
 pub use formula::{Formula, FormulaGenerator};
 pub use generator::Generator;
 pub use loss::Loss;
 pub use network::{Evaluator, Network};
-pub use quality::{Quality, Yardstick};
+pub use quality::{COVERED, HIGH_QUALITY, Quality, Yardstick};
 pub use settings::{
     CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Rule, RuleSettings, TrainingSettings,
 };
-pub use streams::{Purpose, Streams, fill_normal};
+pub use streams::{Purpose, Streams, fill_normal, fill_normal_quantiles};
 pub use target::Target;
-pub use training::{Failure, Outcome, Record, train};
+pub use training::{Failure, LAST_STEPS, Outcome, Record, train};

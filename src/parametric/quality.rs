@@ -150,9 +150,10 @@ impl Yardstick {
             }
         }
         let count = samples.count() as f64;
-        let covered = hits.iter().enumerate().filter(|(mode, hits)| {
-            **hits as f64 >= COVERED * self.density.weight(*mode) * count
-        });
+        let covered = hits
+            .iter()
+            .enumerate()
+            .filter(|(mode, hits)| **hits as f64 >= COVERED * self.density.weight(*mode) * count);
         (covered.count(), hits.iter().sum::<usize>() as f64 / count)
     }
 }
@@ -210,7 +211,8 @@ impl Histogram {
             CELLS => 1.0,
             _ => quantiles.distribution(lower + i as f64 * width),
         };
-        let log_density = |i: usize| Real::ln((side(i + 1) - side(i)).max(f64::MIN_POSITIVE) / width);
+        let log_density =
+            |i: usize| Real::ln((side(i + 1) - side(i)).max(f64::MIN_POSITIVE) / width);
         let log_target = Field::from_shape_fn(grid.shape(), |(_, _, i)| log_density(i));
         Ok(Self {
             problem: Problem {

@@ -1,6 +1,7 @@
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::batch::Batch;
 
@@ -58,6 +59,15 @@ fn spread(key: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// Fills the first feature with the quantiles of the normal distribution at equal steps of probability, in order.
+pub fn fill_normal_quantiles(batch: &mut Batch) {
+    let count = batch.count();
+    let step = 1.0 / count as f64;
+    for (index, value) in batch.row_mut(0).iter_mut().enumerate() {
+        *value = Normal::standard().inverse_cdf((index as f64 + 0.5) * step);
+    }
 }
 
 /// Fills a batch with independent standard normal numbers.

@@ -44,7 +44,8 @@ impl Target {
             for value in &mut normal[..dimension] {
                 *value = StandardNormal.sample(random);
             }
-            self.density.draw(share, &normal[..dimension], &mut point[..dimension]);
+            self.density
+                .draw(share, &normal[..dimension], &mut point[..dimension]);
             for (axis, coordinate) in point[..dimension].iter().enumerate() {
                 batch.row_mut(axis)[index] = *coordinate;
             }
@@ -106,8 +107,14 @@ impl Quantiles {
 
 /// The value of the line through the points of two increasing lists; beyond the ends, that of the end.
 fn interpolated(from: &[f64], to: &[f64], value: f64) -> f64 {
-    let above = from.partition_point(|other| *other < value).clamp(1, from.len() - 1);
+    let above = from
+        .partition_point(|other| *other < value)
+        .clamp(1, from.len() - 1);
     let (low, high) = (from[above - 1], from[above]);
-    let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+    let share = if high > low {
+        (value - low) / (high - low)
+    } else {
+        0.5
+    };
     to[above - 1] + share.clamp(0.0, 1.0) * (to[above] - to[above - 1])
 }

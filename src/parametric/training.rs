@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::batch::Batch;
 use super::critic::Critic;
 use super::generator::Generator;
-use super::metric::{MetricError, MetricReport};
+use super::metric::{MetricError, MetricReport, MetricSplit, split};
 use super::network::Evaluator;
 use super::optimizer::Step;
 use super::quality::{Quality, Yardstick};
@@ -15,6 +15,9 @@ use super::target::Target;
 
 /// Steps at the end over which the spread of the loss is taken.
 pub const LAST_STEPS: u64 = 500;
+
+/// Samples on which the two metrics are compared at the end.
+const SPLIT_SAMPLES: usize = 512;
 
 /// Why a run ended before its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Error)]
@@ -73,6 +76,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// What the metric's solves took; none for Euclidean rules.
     pub metric: Option<MetricReport>,
+    /// How much of G̃ is not g at the end.
+    pub split: Option<MetricSplit>,
     /// Why the run ended early, if it did.
     pub failure: Option<Failure>,
 }
@@ -97,6 +102,7 @@ pub fn train(
         loss_spread: f64::NAN,
         seconds: 0.0,
         metric: None,
+        split: None,
         failure: None,
     };
     let mut last = Spread::default();
@@ -122,6 +128,9 @@ pub fn train(
     outcome.loss_spread = last.deviation();
     outcome.samples = run.evaluation.output().clone();
     outcome.metric = run.optimizer.report();
+    if outcome.failure.is_none() {
+        outcome.split = Some(run.split());
+    }
     outcome.parameters = run.parameters;
     outcome
 }
@@ -237,6 +246,15 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// How much of G̃ is not g, on latent variables of an evaluation.
+    fn split(&self) -> MetricSplit {
+        let network = self.settings.generator.network.clone();
+        let mut generator = Evaluator::new(network, SPLIT_SAMPLES);
+        self.yardstick.fill_latents(generator.latents());
+        generator.forward(&self.parameters);
+        split(&mut generator, &self.parameters)
+    }
+
     /// The critic's steps, then one of the generator.
     fn step(&mut self, step: u64) -> Result<(), Failure> {
         let factor = self.rule.schedule.factor(step, self.settings.steps);
@@ -293,7 +311,10 @@ impl<'a> Run<'a> {
         let learned = matches!(self.critic, Source::Learned(_));
         let parameter = self.parameters.iter().find(|value| !value.is_finite());
         let found = [
-            ("the critic's loss", if learned { self.loss_critic } else { 0.0 }),
+            (
+                "the critic's loss",
+                if learned { self.loss_critic } else { 0.0 },
+            ),
             ("the generator's loss", self.loss_generator),
             ("a parameter", parameter.copied().unwrap_or(0.0)),
         ];

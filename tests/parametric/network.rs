@@ -22,19 +22,42 @@ fn values_and_directional_derivatives_are_those_of_dual_numbers() {
         for index in 0..SAMPLES {
             let z: Vec<f64> = latents.sample(index).collect();
             let still = vec![0.0; z.len()];
-            let expected = evaluate(&network, &twice(&parameters, &direction), &twice(&z, &still));
+            let expected = evaluate(
+                &network,
+                &twice(&parameters, &direction),
+                &twice(&z, &still),
+            );
             for (axis, expected) in expected.iter().enumerate() {
                 let what = format!("{network:?}");
-                near(samples.row(axis)[index], expected.value.value, TOLERANCE, &what);
-                near(first.row(axis)[index], expected.derivative.value, TOLERANCE, &what);
-                near(second.row(axis)[index], expected.derivative.derivative, TOLERANCE, &what);
+                near(
+                    samples.row(axis)[index],
+                    expected.value.value,
+                    TOLERANCE,
+                    &what,
+                );
+                near(
+                    first.row(axis)[index],
+                    expected.derivative.value,
+                    TOLERANCE,
+                    &what,
+                );
+                near(
+                    second.row(axis)[index],
+                    expected.derivative.derivative,
+                    TOLERANCE,
+                    &what,
+                );
             }
         }
     }
 }
 
 /// The Jacobian by dual numbers, one parameter at a time: entry (parameter, coordinate, sample).
-fn jacobian(network: &ottoflow::parametric::Network, parameters: &[f64], latents: &Batch) -> Vec<Vec<f64>> {
+fn jacobian(
+    network: &ottoflow::parametric::Network,
+    parameters: &[f64],
+    latents: &Batch,
+) -> Vec<Vec<f64>> {
     let mut rows = Vec::new();
     for parameter in 0..parameters.len() {
         let mut unit = vec![0.0; parameters.len()];
@@ -44,10 +67,14 @@ fn jacobian(network: &ottoflow::parametric::Network, parameters: &[f64], latents
             .map(|index| {
                 let z: Vec<f64> = latents.sample(index).collect();
                 let z = along(&z, &vec![0.0; z.len()]);
-                evaluate(network, &duals, &z).iter().map(|x| x.derivative).collect()
+                evaluate(network, &duals, &z)
+                    .iter()
+                    .map(|x| x.derivative)
+                    .collect()
             })
             .collect();
-        let coordinates = (0..network.outputs()).flat_map(|axis| columns.iter().map(move |c| c[axis]));
+        let coordinates =
+            (0..network.outputs()).flat_map(|axis| columns.iter().map(move |c| c[axis]));
         rows.push(coordinates.collect());
     }
     rows
@@ -72,9 +99,18 @@ fn jacobian_pull_back_and_gram_are_one_jacobian() {
         for (row, expected) in found.chunks(outputs * step).zip(&expected) {
             for axis in 0..outputs {
                 for index in 0..SAMPLES {
-                    near(row[axis * step + index], expected[axis * SAMPLES + index], TOLERANCE, &what);
+                    near(
+                        row[axis * step + index],
+                        expected[axis * SAMPLES + index],
+                        TOLERANCE,
+                        &what,
+                    );
                 }
-                assert!(row[axis * step + SAMPLES..(axis + 1) * step].iter().all(|v| *v == 0.0));
+                assert!(
+                    row[axis * step + SAMPLES..(axis + 1) * step]
+                        .iter()
+                        .all(|v| *v == 0.0)
+                );
             }
         }
 
@@ -84,7 +120,9 @@ fn jacobian_pull_back_and_gram_are_one_jacobian() {
         generator.pull_back(&parameters, &cotangent, &mut gradient);
         for (found, row) in gradient.iter().zip(&expected) {
             let terms = (0..outputs).flat_map(|axis| {
-                let pairs = row[axis * SAMPLES..][..SAMPLES].iter().zip(cotangent.row(axis));
+                let pairs = row[axis * SAMPLES..][..SAMPLES]
+                    .iter()
+                    .zip(cotangent.row(axis));
                 pairs.map(|(a, b)| a * b)
             });
             near(*found, terms.sum(), 1e-11, &what);
@@ -148,9 +186,12 @@ fn slopes_in_the_input_and_their_gradients_are_those_of_dual_numbers() {
                 let outputs = evaluate(&network, &theta, &x);
                 let pairs = outputs.iter().zip(cotangent.sample(index));
                 sum += pairs
-                    .map(|(out, c): (&ottoflow::calculus::Dual<ottoflow::calculus::Dual<f64>>, f64)| {
-                        c * out.derivative.derivative
-                    })
+                    .map(
+                        |(out, c): (
+                            &ottoflow::calculus::Dual<ottoflow::calculus::Dual<f64>>,
+                            f64,
+                        )| { c * out.derivative.derivative },
+                    )
                     .sum::<f64>();
             }
             sum

@@ -17,7 +17,10 @@ pub fn evaluate<R: Real>(network: &Network, parameters: &[R], input: &[R]) -> Ve
         for j in 0..widths[layer] {
             let bias = parameters[place + widths[layer] * widths[layer - 1] + j];
             let row = &parameters[place + j * widths[layer - 1]..][..widths[layer - 1]];
-            let sum = row.iter().zip(&values).fold(bias, |sum, (w, v)| sum + *w * *v);
+            let sum = row
+                .iter()
+                .zip(&values)
+                .fold(bias, |sum, (w, v)| sum + *w * *v);
             sums.push(match layer + 1 == widths.len() {
                 true => sum,
                 false => network.activation().value(sum),
@@ -56,7 +59,9 @@ pub fn random(seed: u64) -> ChaCha8Rng {
 }
 
 pub fn vector(random: &mut ChaCha8Rng, length: usize) -> Vec<f64> {
-    (0..length).map(|_| random.random_range(-1.0..1.0)).collect()
+    (0..length)
+        .map(|_| random.random_range(-1.0..1.0))
+        .collect()
 }
 
 pub fn fill(random: &mut ChaCha8Rng, batch: &mut Batch) {

@@ -105,6 +105,14 @@ impl Metric {
         }
     }
 
+    /// A solver of the metric `otto` with its own features in more than one dimension.
+    pub fn with_features(settings: MetricSettings, features: Features) -> Self {
+        Self {
+            projection: Projection::with_features(features),
+            ..Self::new(settings)
+        }
+    }
+
     /// A solver that factors the metric itself, however many parameters there are: for [`Metric::noise`] and as a reference.
     pub fn dense(settings: MetricSettings) -> Self {
         Self {
@@ -286,10 +294,7 @@ impl Metric {
         if self.settings.kind == MetricKind::Otto {
             self.projection.prepare(generator.samples());
         }
-        let (count, full) = (
-            generator.parameters(),
-            generator.samples().values().len(),
-        );
+        let (count, full) = (generator.parameters(), generator.samples().values().len());
         self.gather(generator, parameters, full, count);
         let share = 1.0 / generator.samples().count() as f64;
         self.matrix.iter().map(|value| share * value).collect()
@@ -311,7 +316,11 @@ fn factored(matrix: &mut [f64], size: usize, shift: f64, samples: usize) -> Resu
         let entry = &mut matrix[row * (size + 1)];
         largest = largest.max(*entry);
         // A row of the padding is 0: any positive number solves it to 0.
-        *entry += if *entry == 0.0 && shift == 0.0 { 1.0 } else { shift };
+        *entry += if *entry == 0.0 && shift == 0.0 {
+            1.0
+        } else {
+            shift
+        };
     }
     factor(matrix, size).map_err(|failed| Failed {
         row: failed.row,

@@ -9,13 +9,15 @@ use super::combine;
 /// The projection Q of the samples' velocities on gradients, a matrix with orthonormal rows over the coordinates of a batch, so that
 /// g ≈ E over the batch of (QJ)ᵀ(QJ).
 ///
-/// In 1-D every function of x is a gradient: velocities are averaged over neighbours, in blocks of √B samples in the order of x. In more
-/// dimensions the span of the gradients of [`Features`]: g_F ⪯ g.
+/// In 1-D every function of x is a gradient: velocities are averaged over neighbours, in blocks of samples in the order of x. A block holds
+/// √B samples, and fewer near the two ends, where a quantile covers much ground. In more dimensions the span of the gradients of
+/// [`Features`]: g_F ⪯ g.
 #[derive(Clone, Debug, Default)]
 pub struct Projection {
     /// 1-D: the places of the samples in the order of x.
     order: Vec<usize>,
-    block: usize,
+    /// Where in that order each block ends.
+    ends: Vec<usize>,
     /// Otherwise Q by rows.
     rows: Vec<f64>,
     step: usize,
@@ -24,18 +26,34 @@ pub struct Projection {
 }
 
 impl Projection {
+    /// A projection on the gradients of these potentials, in 1-D as well.
+    pub fn with_features(features: Features) -> Self {
+        Self {
+            features: Some(features),
+            ..Self::default()
+        }
+    }
+
     /// The projection at these samples.
     pub fn prepare(&mut self, samples: &Batch) {
         self.step = samples.values().len();
-        if samples.features() == 1 {
+        if samples.features() == 1 && self.features.is_none() {
             let x = samples.row(0);
             self.order.clear();
             self.order.extend(0..samples.count());
             self.order
                 .sort_unstable_by(|a, b| x[*a].total_cmp(&x[*b]).then(a.cmp(b)));
-            let blocks = (samples.count() as f64).sqrt().ceil() as usize;
-            self.block = samples.count().div_ceil(blocks.max(1));
-            self.rank = samples.count().div_ceil(self.block.max(1));
+            self.ends.clear();
+            let (count, largest) = (samples.count(), samples.count().isqrt());
+            let mut begin = 0;
+            while begin < count {
+                // A quarter of the way to the nearer end, measured from the block's own far side.
+                let to_end = (count - begin).div_ceil(5);
+                let size = (1 + begin / 4).min(to_end).clamp(1, largest);
+                begin += size;
+                self.ends.push(begin);
+            }
+            self.rank = self.ends.len();
             return;
         }
         let features = self
@@ -54,9 +72,8 @@ impl Projection {
 
     /// The samples of a block of the 1-D projection.
     fn members(&self, block: usize) -> &[usize] {
-        let first = block * self.block;
-        let last = self.order.len().min(first + self.block);
-        &self.order[first..last]
+        let first = block.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.order[first..self.ends[block]]
     }
 
     /// result ← Qv; beyond the rank it becomes 0.
@@ -81,9 +98,9 @@ impl Projection {
             combine(&vector[..self.rank], &self.rows, self.step, values);
             return;
         }
-        for block in 0..self.rank {
+        for (block, value) in vector.iter().enumerate().take(self.rank) {
             let members = self.members(block);
-            let share = vector[block] / (members.len() as f64).sqrt();
+            let share = value / (members.len() as f64).sqrt();
             for place in members {
                 values[*place] = share;
             }
@@ -143,7 +160,11 @@ fn orthonormalise(rows: &mut [f64], rank: usize, step: usize) {
     for row in 0..size {
         let entry = &mut gram[row * (size + 1)];
         // Relative to the row itself: keeps features of every scale, and nearly dependent ones harmless.
-        *entry = if row < rank && *entry > 0.0 { *entry * (1.0 + 1e-10) } else { 1.0 };
+        *entry = if row < rank && *entry > 0.0 {
+            *entry * (1.0 + 1e-10)
+        } else {
+            1.0
+        };
     }
     if factor(&mut gram, size).is_err() {
         rows.fill(0.0);
@@ -229,4 +250,3 @@ impl Features {
         }
     }
 }
-

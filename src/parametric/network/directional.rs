@@ -29,7 +29,8 @@ impl Evaluator {
         let widest = widths.iter().max().copied().unwrap_or(0) * step;
         let mut work = std::mem::take(&mut self.directional);
         if work.inputs.is_empty() {
-            let rows = |widths: &[usize]| widths.iter().map(|width| vec![0.0; width * step]).collect();
+            let rows =
+                |widths: &[usize]| widths.iter().map(|width| vec![0.0; width * step]).collect();
             work.inputs = rows(&widths[..widths.len() - 1]);
             work.deltas = rows(&widths[1..]);
             for part in [&mut work.before, &mut work.curvature, &mut work.product] {

@@ -40,9 +40,7 @@ impl Optimizer for Inertial {
             let like = || Batch::new(step.force.features(), step.force.count());
             [like(), like(), like()]
         });
-        force
-            .values_mut()
-            .copy_from_slice(step.force.values());
+        force.values_mut().copy_from_slice(step.force.values());
         if let (true, Some([now, before])) = (self.connection, &self.velocity) {
             let pairs = self.direction.iter_mut().zip(now.iter().zip(before));
             pairs.for_each(|(value, (now, before))| *value = 1.5 * now - 0.5 * before);

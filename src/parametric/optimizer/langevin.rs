@@ -20,7 +20,12 @@ pub struct Langevin {
 
 impl Langevin {
     /// Euclidean without a metric, else natural; `metric` must be a [`Metric::dense`].
-    pub fn new(metric: Option<Metric>, temperature: f64, streams: Streams, parameters: usize) -> Self {
+    pub fn new(
+        metric: Option<Metric>,
+        temperature: f64,
+        streams: Streams,
+        parameters: usize,
+    ) -> Self {
         Self {
             metric,
             temperature,

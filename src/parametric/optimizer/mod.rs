@@ -86,8 +86,7 @@ impl<E: Euclidean> OnGradient<E> {
 impl<E: Euclidean> Optimizer for OnGradient<E> {
     fn step(&mut self, step: &mut Step) -> Result<(), MetricError> {
         step.gradient(&mut self.gradient);
-        self.rule
-            .update(step.parameters, &self.gradient, step.rate);
+        self.rule.update(step.parameters, &self.gradient, step.rate);
         Ok(())
     }
 }
