@@ -226,14 +226,14 @@ fn within(times: Vec<f64>, end: f64) -> Result<Vec<f64>, Fault> {
     }
 }
 
-fn positive(key: &str, value: f64) -> Result<(), Fault> {
+pub(super) fn positive(key: &str, value: f64) -> Result<(), Fault> {
     if value > 0.0 {
         return Ok(());
     }
     Err(unexpected(key, format!("{value:?}"), "a number above 0"))
 }
 
-fn unexpected(key: &str, found: impl ToString, expected: &str) -> Fault {
+pub(super) fn unexpected(key: &str, found: impl ToString, expected: &str) -> Fault {
     let (found, expected) = (found.to_string(), expected.to_owned());
     Problem::Unexpected { found, expected }.at(key)
 }
