@@ -7,7 +7,9 @@ mod accuracy;
 mod device;
 mod energy;
 mod flat_connection;
+mod generators;
 mod minimising_movements;
+mod parameters;
 mod rates;
 mod structure;
 
@@ -31,6 +33,12 @@ pub enum CheckError {
     /// The eigenvalue or a linear system failed.
     #[error(transparent)]
     Elliptic(#[from] crate::elliptic::EllipticError),
+    /// The metric of a generator could not be solved.
+    #[error(transparent)]
+    Metric(#[from] crate::parametric::metric::MetricError),
+    /// A density is none.
+    #[error(transparent)]
+    Density(#[from] crate::density::DensityError),
     /// A run ended before what it was to show.
     #[error("{0}")]
     Missing(&'static str),
@@ -130,6 +138,8 @@ pub fn checks(device: &Device) -> Vec<Check> {
         accuracy::CHECKS,
         structure::CHECKS,
         minimising_movements::CHECKS,
+        parameters::CHECKS,
+        generators::CHECKS,
         device::CHECKS,
     ]
     .concat();
