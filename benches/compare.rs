@@ -58,6 +58,7 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
         batch: 128,
         record_every: STEPS,
         evaluation: 4096,
+        keep_samples: false,
     };
     let Ok(yardstick) = Yardstick::new(&target, settings.evaluation) else {
         return;

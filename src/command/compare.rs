@@ -3,7 +3,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::compare_report::{failures, group, table};
+use super::compare_arrays::group;
+use super::compare_report::{failures, table};
 use super::run::{default_output, interruption};
 use super::{CommandError, print, tell};
 use crate::output::console::{Progress, ProgressMode, duration, number, time_left};
@@ -89,8 +90,9 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
         .iter()
         .flat_map(|runs| &runs.outcomes)
         .all(|run| run.failure.is_some());
-    for runs in &runs {
-        writer.write(&group(runs, &scenario.training))?;
+    let distances = super::beside::distances(&scenario, &runs)?;
+    for (runs, distances) in runs.iter().zip(&distances) {
+        writer.write(&group(runs, &scenario.training, distances.as_ref()))?;
     }
     writer.finish(match (stopped, all_failed) {
         (true, _) => Status::Interrupted,
@@ -106,7 +108,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
     if all_failed {
         return Err(CommandError::AllDiverged { file });
     }
-    print(table(&scenario, &runs).trim_end())?;
+    print(table(&scenario, &runs, &distances).trim_end())?;
     print(&speed(&scenario, elapsed, &file))?;
     if let Some(folder) = &arguments.plots {
         for picture in draw_comparison(&super::compare_report::view(&scenario, &runs), folder)? {

@@ -1,6 +1,8 @@
 //! The command line: one file a command, each thin.
 
+mod beside;
 mod compare;
+mod compare_arrays;
 mod compare_files;
 mod compare_report;
 mod devices;

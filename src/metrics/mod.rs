@@ -6,7 +6,7 @@ mod interval;
 mod wasserstein;
 
 pub use interval::Interval;
-pub use wasserstein::wasserstein_1d;
+pub use wasserstein::{wasserstein_1d, wasserstein_to_samples};
 
 use std::ops::Range;
 

@@ -56,6 +56,13 @@ impl Batch {
         &mut self.values
     }
 
+    /// Makes the padding 0.
+    pub(super) fn clear_padding(&mut self) {
+        for row in self.values.chunks_exact_mut(self.step) {
+            row[self.count..].fill(0.0);
+        }
+    }
+
     /// The coordinates of one sample.
     pub fn sample(&self, index: usize) -> impl Iterator<Item = f64> + '_ {
         (0..self.features).map(move |feature| self.values[feature * self.step + index])

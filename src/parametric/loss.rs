@@ -4,7 +4,7 @@ use crate::divergence::{Divergence, DivergenceKind, with_divergence};
 
 /// What critic and generator are trained on. The critic's output t estimates −ℓ = ln(π/ρ), so that σ(t) is the discriminator.
 ///
-/// The critic lowers E_π[a(t)] + E_ρ[b(t)], the generator E_ρ[c(t)] (docs/parameters.md, eq. P8 and P9).
+/// The critic lowers E_π[a(t)] + E_ρ[b(t)], the generator E_ρ[c(t)] (docs/parameters.md, eq. P9 and P10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The dual of a divergence (Nowozin, Cseke, Tomioka, f-GAN, NeurIPS 2016): c is the first variation f'(r) at r = e^{−t}.
@@ -34,7 +34,7 @@ impl<T: Term> Elementwise<1, 2> for Both<T> {
     }
 }
 
-/// f*(f'(r)) = r f'(r) − f(r).
+/// f*(f'(r)) = r f'(r) − f(r) = ψ(r) − ψ(1): its derivative with respect to r is r f''(r) = ψ'(r), and both are 0 at r = 1.
 struct OnData<D>(D);
 /// −f'(r).
 struct OnSamples<D>(D);
@@ -58,9 +58,7 @@ const LARGEST_LOG_RATIO: f64 = 300.0;
 impl<D: Divergence> Term for OnData<D> {
     #[inline(always)]
     fn value<R: Real>(t: R) -> R {
-        // r (f'(r) − f(r)/r): the integrand against ρ is the form that does not overflow for large r.
-        let l = log_ratio(t);
-        l.exp() * (D::first_variation(l) - D::integrand_per_mass(l))
+        D::kirchhoff(log_ratio(t)) - D::kirchhoff(R::constant(0.0))
     }
 }
 

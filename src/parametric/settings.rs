@@ -43,6 +43,8 @@ pub struct TrainingSettings {
     pub record_every: u64,
     /// Samples of a record.
     pub evaluation: usize,
+    /// Whether records keep their samples.
+    pub keep_samples: bool,
 }
 
 /// A rule that needs the gradient alone.

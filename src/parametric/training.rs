@@ -57,6 +57,8 @@ pub struct Record {
     pub loss_critic: f64,
     /// How near the samples are to the target.
     pub quality: Quality,
+    /// The samples, where the settings keep them.
+    pub samples: Option<Batch>,
 }
 
 /// What a run left.
@@ -243,6 +245,10 @@ impl<'a> Run<'a> {
             loss_generator: generator / count,
             loss_critic: critic / count,
             quality: self.yardstick.measure(self.evaluation.output()),
+            samples: self
+                .settings
+                .keep_samples
+                .then(|| self.evaluation.output().clone()),
         }
     }
 

@@ -12,7 +12,7 @@ mod source;
 
 pub use document::{Dynamics, FlowSettings, MethodKind, OutputField, json_schema};
 pub use error::{Place, Problem, ScenarioError};
-pub use generators::{Comparison, load_comparison, parse_comparison};
+pub use generators::{Beside, Comparison, load_comparison, parse_comparison};
 pub use settings::{OutputSettings, Stepping, TimeSettings};
 
 use std::path::Path;

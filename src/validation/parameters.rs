@@ -61,7 +61,7 @@ impl Formula for Folded {
 }
 
 fn folded() -> Result<Measurement, CheckError> {
-    let mut generator = FormulaGenerator::new(Folded, 1 << 16);
+    let mut generator = FormulaGenerator::new(Folded, 1 << 18);
     fill_normal_quantiles(generator.latents());
     let parameters = [0.6, 0.5];
     generator.forward(&parameters);

@@ -85,7 +85,7 @@ fn rotations_are_the_gauge_of_affine_generators() {
 /// A monotone map in 1-D has one sample at each place: g = G̃, up to the blocks. With more latent variables than coordinates it has not.
 #[test]
 fn the_split_of_the_trace_sees_fibres() {
-    let count = 1024;
+    let count = 4096;
     let mut random = random(8);
     let mut share = |network: Network, parameters: &[f64]| {
         let mut generator = Evaluator::new(network, count);

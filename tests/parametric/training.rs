@@ -36,7 +36,8 @@ fn settings(steps: u64, loss: Loss) -> TrainingSettings {
                 rule: ADAM,
                 rate: 5e-3,
             },
-            steps: 1,
+            // A critic of bounded slope follows slowly: five steps, as in the paper.
+            steps: if loss == Loss::Wasserstein { 5 } else { 1 },
             penalty: match loss {
                 Loss::Wasserstein => Some(Penalty::UnitSlope(1.0)),
                 Loss::Relativistic => Some(Penalty::ZeroCentred(0.1)),
@@ -48,6 +49,7 @@ fn settings(steps: u64, loss: Loss) -> TrainingSettings {
         batch: 48,
         record_every: 25,
         evaluation: 400,
+        keep_samples: false,
     }
 }
 

@@ -77,6 +77,8 @@ impl Evaluator {
                     + slope * tangents.second_before[place];
             }
         }
+        first.clear_padding();
+        second.clear_padding();
         self.tangents = tangents;
     }
 }

@@ -5,7 +5,7 @@ use crate::parametric::metric::{Metric, MetricError, MetricReport};
 use crate::parametric::streams::{Purpose, Streams};
 
 /// Langevin's equation dθ = −P∇J dt + √(2T) P^{1/2} dW with P = 1 or, with a metric, P = (g + λ)⁻¹: the fluctuations of the source paper's
-/// path integral (docs/parameters.md, eq. P10).
+/// path integral (docs/parameters.md, eq. P8).
 ///
 /// The learning rate is the time step of Euler and Maruyama. For constant P the stationary law is e^{−J/T}, up to the first order in the
 /// time step; the divergence of P that a metric which changes with θ would add is left out, as in natural gradient Langevin dynamics

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use std::sync::LazyLock;
 
+use super::super::document::GridSection;
 use crate::density::Density;
 use crate::parametric::metric::MetricKind;
 use crate::parametric::{Activation, Loss};
@@ -22,6 +23,8 @@ pub(in crate::scenario) struct GeneratorDocument {
     #[serde(default)]
     pub(super) critic: CriticSection,
     pub(super) training: TrainingSection,
+    /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient.
+    pub(super) grid: Option<GridSection>,
     /// The optimizers that are compared, one table each.
     pub(super) optimizer: Vec<OptimizerSection>,
 }

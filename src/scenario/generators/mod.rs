@@ -13,6 +13,8 @@ use super::settings::unexpected;
 use super::source::Source;
 use super::{density_fault, read_file};
 use crate::density::NormalMixture;
+use crate::divergence::DivergenceKind;
+use crate::grid::Grid;
 use crate::parametric::{
     Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, Network, Penalty,
     RuleSettings, TrainingSettings,
@@ -36,8 +38,23 @@ pub struct Comparison {
     pub optimizers: Vec<RuleSettings>,
     /// The number of seeds, from 0.
     pub seeds: u64,
+    /// The flow that runs beside the generator, if any.
+    pub beside: Option<Beside>,
     /// The TOML as run, overrides applied.
     pub text: String,
+}
+
+/// The gradient flow on a grid that starts from the density of the generator x = az + b.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The cells, in 1-D.
+    pub grid: Grid,
+    /// J.
+    pub divergence: DivergenceKind,
+    /// The mean of the density at the start.
+    pub mean: f64,
+    /// Its standard deviation.
+    pub std: f64,
 }
 
 /// Samples of a record where a scenario names none.
@@ -92,11 +109,19 @@ fn checked(text: String) -> Result<Comparison, Fault> {
     let inside = |section: &'static str| move |fault: Fault| fault.inside(section);
     let generator =
         generator(document.generator, target.dimension()).map_err(inside("generator"))?;
-    let (training, seeds) = {
+    let (mut training, seeds) = {
         let critic = critic(document.critic, document.training.loss).map_err(inside("critic"))?;
         training(document.training, generator, critic).map_err(inside("training"))?
     };
     let optimizers = optimizers::checked(document.optimizer, &training)?;
+    let beside = match document.grid {
+        None => None,
+        Some(section) => {
+            let grid = section.checked().map_err(inside("grid"))?;
+            Some(beside(grid, &training)?)
+        }
+    };
+    training.keep_samples = beside.is_some();
     Ok(Comparison {
         title: document.title,
         law: document.law,
@@ -104,7 +129,34 @@ fn checked(text: String) -> Result<Comparison, Fault> {
         training,
         optimizers,
         seeds,
+        beside,
         text,
+    })
+}
+
+/// A flow beside the generator needs its density at the start, and the same force: 1-D, x = az + b with `matrix`, an exact critic.
+fn beside(grid: Grid, training: &TrainingSettings) -> Result<Beside, Fault> {
+    let network = &training.generator.network;
+    if grid.dimension() != 1 || network.outputs() != 1 {
+        let found = format!("{} axes", grid.dimension());
+        let expected = "1 axis, and a target in 1-D: W2 to the flow is computed there only";
+        return Err(unexpected("grid", found, expected));
+    }
+    let Some(start) = &training.generator.initial else {
+        let expected = "a generator \"affine\" with `matrix`: the flow starts from its density";
+        return Err(unexpected("grid", "a flow beside", expected));
+    };
+    let (CriticKind::Exact, Loss::Dual(divergence)) = (&training.critic, training.loss) else {
+        let expected =
+            "an exact critic and a loss that is a divergence: both must follow the same force";
+        return Err(unexpected("grid", "a flow beside", expected));
+    };
+    let (row, offset) = start.split_at(network.inputs());
+    Ok(Beside {
+        grid,
+        divergence,
+        mean: offset[0],
+        std: row.iter().map(|entry| entry * entry).sum::<f64>().sqrt(),
     })
 }
 
@@ -295,6 +347,7 @@ fn training(
         batch: within("batch", section.batch, 2)?,
         record_every: positive("record-every", every)?,
         evaluation: within("evaluation", section.evaluation.unwrap_or(EVALUATION), 2)?,
+        keep_samples: false,
     };
     Ok((settings, positive("seeds", section.seeds)?))
 }
