@@ -2,7 +2,7 @@
 //!
 //! The rooms of the house, from the ground up; each may use those before it:
 //! [`calculus`] (equations over readings of a number) → [`divergence`], [`grid`] → [`problem`] → [`backend`] → [`elliptic`] → [`metrics`] →
-//! [`flow`].
+//! [`flow`], [`parametric`].
 #![warn(missing_docs)]
 
 pub mod backend;
@@ -16,6 +16,7 @@ pub mod flow;
 pub mod grid;
 pub mod metrics;
 pub mod output;
+pub mod parametric;
 pub mod problem;
 pub mod run;
 pub mod scenario;

@@ -32,6 +32,20 @@ const ROOMS: &[(&str, &[&str])] = &[
             "calculus",
         ],
     ),
+    // Never flow: what both share is ℓ, put through the same divergence.
+    (
+        "parametric",
+        &[
+            "metrics",
+            "elliptic",
+            "backend",
+            "density",
+            "problem",
+            "divergence",
+            "grid",
+            "calculus",
+        ],
+    ),
     ("run", &["flow", "metrics", "problem"]),
     (
         "output",
@@ -41,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "scenario",
         &[
             "run",
+            "parametric",
             "flow",
             "density",
             "problem",
@@ -53,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "validation",
         &[
             "run",
+            "parametric",
             "flow",
             "exact",
             "metrics",
@@ -72,6 +88,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "scenario",
             "run",
             "output",
+            "parametric",
             "flow",
             "exact",
             "metrics",
@@ -93,7 +110,18 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("plotters", &["output/plots"]),
     ("indicatif", &["output/console.rs"]),
     ("wgpu", &["backend/gpu"]),
-    ("pulp", &["backend/cpu", "elliptic/tiles.rs", "calculus"]),
+    (
+        "pulp",
+        &[
+            "backend/cpu",
+            "elliptic/tiles.rs",
+            "parametric/kernels.rs",
+            "calculus",
+        ],
+    ),
+    ("statrs", &["metrics", "parametric"]),
+    ("rand_distr", &["parametric"]),
+    ("rand_xoshiro", &["parametric"]),
     ("toml", &["scenario"]),
     ("toml_edit", &["scenario"]),
     ("miette", &["scenario", "command"]),

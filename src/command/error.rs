@@ -55,6 +55,18 @@ pub enum CommandError {
         /// Names of the checks.
         failed: String,
     },
+    /// Every run of a comparison failed.
+    #[error("every run failed; {} holds what was computed", file.display())]
+    AllDiverged {
+        /// The file.
+        file: std::path::PathBuf,
+    },
+    /// A comparison stopped by the user; the file is readable and holds all that was computed.
+    #[error("interrupted; {} holds all that was computed", file.display())]
+    ComparisonInterrupted {
+        /// The file.
+        file: std::path::PathBuf,
+    },
     /// Stopped by the user; the file is readable and holds all that was computed.
     #[error("interrupted at time {time:.6e}; {} holds all that was computed", file.display())]
     Interrupted {
@@ -86,7 +98,7 @@ impl CommandError {
             Self::Flow { file: None, .. } => 2,
             // An existing file is a matter of options, not of the disk.
             Self::Output(OutputError::Exists { .. }) => 2,
-            Self::Interrupted { .. } => 130,
+            Self::Interrupted { .. } | Self::ComparisonInterrupted { .. } => 130,
             _ => 3,
         }
     }
@@ -97,7 +109,9 @@ impl CommandError {
             Self::Scenario(error) if std::io::stderr().is_terminal() => {
                 tell(&format!("{:?}", miette::Report::new(error)));
             }
-            error @ Self::Interrupted { .. } => tell(&format!("ottoflow: {error}")),
+            error @ (Self::Interrupted { .. } | Self::ComparisonInterrupted { .. }) => {
+                tell(&format!("ottoflow: {error}"))
+            }
             error => tell(&format!("ottoflow: error: {error}")),
         }
     }

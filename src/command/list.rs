@@ -36,6 +36,21 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
     }
     print(table.to_string().trim_end())?;
 
+    let mut comparisons =
+        Table::new(&[("comparison", Alignment::Left), ("shows", Alignment::Left)]);
+    let mut files: Vec<_> = match SCENARIOS.get_dir("generators") {
+        Some(folder) => folder.files().collect(),
+        None => Vec::new(),
+    };
+    files.sort_by_key(|file| file.path());
+    for file in files {
+        let name = file.path().display().to_string();
+        let text = file.contents_utf8().unwrap_or_default();
+        let comparison = scenario::parse_comparison(text, &name, &[])?;
+        comparisons.row([name, comparison.law.unwrap_or(comparison.title)]);
+    }
+    print(&format!("\n{}", comparisons.to_string().trim_end()))?;
+
     let mut divergences = Table::new(&[
         ("divergence", Alignment::Left),
         ("J(ρ)", Alignment::Left),
@@ -60,5 +75,6 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
         methods.row([name, orders, devices].map(str::to_owned));
     }
     print(&format!("\n{}", methods.to_string().trim_end()))?;
+    print("\noptimizers: sgd, adam, natural, momentum-natural, inertial, langevin")?;
     print(&format!("\ndensities: {}", Density::names().join(", ")))
 }

@@ -1,6 +1,10 @@
 //! The command line: one file a command, each thin.
 
+mod beside;
+mod compare;
+mod compare_arrays;
 mod compare_files;
+mod compare_report;
 mod devices;
 mod error;
 mod info;
@@ -31,6 +35,8 @@ struct CommandLine {
 enum Command {
     /// Integrate one scenario, write its trajectory, print a summary
     Run(RunArguments),
+    /// Train every optimizer of a generator scenario from all its seeds, print a table with confidence intervals
+    Compare(compare::CompareArguments),
     /// L1, W2 (1-D) and divergence distance of two trajectories at their common times
     Diff {
         /// A trajectory file
@@ -141,6 +147,7 @@ pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::parse();
     let outcome = match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Diff { first, second } => compare_files::diff(&first, &second),
         Command::Info { file } => info::info(&file),
         Command::Repair { file } => info::repair_file(&file),

@@ -156,7 +156,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
 }
 
 /// A flag that SIGINT and SIGTERM raise; a second signal ends the process at once, as a kill would.
-fn interruption(file: &Path) -> Arc<AtomicBool> {
+pub(super) fn interruption(file: &Path) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
     let name = file.display().to_string();
@@ -178,7 +178,7 @@ fn interruption(file: &Path) -> Arc<AtomicBool> {
 }
 
 /// The scenario's stem with .h5, in the current folder.
-fn default_output(scenario: &Path) -> PathBuf {
+pub(super) fn default_output(scenario: &Path) -> PathBuf {
     let mut name = scenario.file_stem().unwrap_or_default().to_owned();
     name.push(".h5");
     PathBuf::from(name)

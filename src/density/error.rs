@@ -150,6 +150,14 @@ pub enum DensityProblem {
     },
     #[error("found frame {found}, the dataset has the frames 0 to {last}")]
     Frame { found: usize, last: usize },
+    #[error(
+        "found a density that cannot be drawn from without a grid, expected \"gaussian\", \"mixture\" or \"ring\""
+    )]
+    NotNormals,
+    #[error("found {0} coordinates, expected at most 16")]
+    TooManyCoordinates(usize),
+    #[error("found a background over a box, but a generator scenario has no box; remove `floor`")]
+    Background,
     #[error("the dataset has no frames yet")]
     NoFrames,
     #[error("found a frame number, but the dataset has no time axis")]

@@ -41,6 +41,17 @@ impl DensityKind for Gaussian {
         self.normal(dimension).map(drop)
     }
 
+    fn normals(&self, dimension: usize) -> Option<Result<Vec<(f64, Normal)>, DensityError>> {
+        Some(
+            self.normal(dimension)
+                .map(|normal| vec![(normal.log_maximum(), normal)]),
+        )
+    }
+
+    fn own_dimension(&self) -> Option<usize> {
+        Some(self.mean.len())
+    }
+
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
         let normal = self.normal(grid.dimension())?;
         Ok(evaluate(grid, |point| normal.exponent(point)))

@@ -34,7 +34,7 @@ pub struct Component {
 
 impl Mixture {
     /// The normal distributions with positive weight, each with ln(weight · its maximum).
-    fn normals(&self, dimension: usize) -> Result<Vec<(f64, Normal)>, DensityError> {
+    fn weighted(&self, dimension: usize) -> Result<Vec<(f64, Normal)>, DensityError> {
         const KEY: &str = "components";
         if self.components.is_empty() {
             return Err(DensityProblem::NoComponents.at(KEY));
@@ -73,11 +73,21 @@ impl DensityKind for Mixture {
     }
 
     fn check(&self, dimension: usize) -> Result<(), DensityError> {
-        self.normals(dimension).map(drop)
+        self.weighted(dimension).map(drop)
+    }
+
+    fn normals(&self, dimension: usize) -> Option<Result<Vec<(f64, Normal)>, DensityError>> {
+        Some(self.weighted(dimension))
+    }
+
+    fn own_dimension(&self) -> Option<usize> {
+        self.components
+            .first()
+            .map(|component| component.mean.len())
     }
 
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
-        let normals = self.normals(grid.dimension())?;
+        let normals = self.weighted(grid.dimension())?;
         Ok(evaluate(grid, |point| {
             log_sum_of_exponentials(
                 normals

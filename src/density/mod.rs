@@ -12,6 +12,7 @@ mod gaussian;
 mod image;
 mod mixture;
 mod normal;
+mod normal_mixture;
 mod one_or_each;
 mod ring;
 mod samples;
@@ -25,6 +26,7 @@ pub use formula::Formula;
 pub use gaussian::Gaussian;
 pub use image::Image;
 pub use mixture::{Component, Mixture};
+pub use normal_mixture::{MAXIMAL_COORDINATES, NormalMixture};
 pub use one_or_each::OneOrEach;
 pub use ring::Ring;
 pub use samples::Samples;
@@ -54,6 +56,19 @@ pub trait DensityKind {
 
     /// ln of the unnormalised density at every cell centre; −∞ only where it is exactly 0. Paths are relative to `folder`.
     fn log_density(&self, grid: &Grid, folder: &Path) -> Result<Field, DensityError>;
+
+    /// The normal distributions that the density is a sum of, each with ln(weight · its maximum); none if it is no such sum.
+    fn normals(
+        &self,
+        _dimension: usize,
+    ) -> Option<Result<Vec<(f64, normal::Normal)>, DensityError>> {
+        None
+    }
+
+    /// The number of coordinates that the density itself states, if it does.
+    fn own_dimension(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Makes [`Density`] from the one list of kinds.

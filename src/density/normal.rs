@@ -5,13 +5,19 @@ use crate::calculus::Real;
 const LN_TWO_PI: f64 = 1.8378770664093453;
 
 /// A normal distribution N(m, LLᵀ) in 1 to 3 dimensions.
-pub(super) struct Normal {
-    mean: Vec<f64>,
+pub struct Normal {
+    pub(super) mean: Vec<f64>,
     /// The Cholesky factor L of the covariance, lower triangular.
-    factor: Vec<Vec<f64>>,
+    pub(super) factor: Vec<Vec<f64>>,
 }
 
 impl Normal {
+    /// N(m, s²·1).
+    pub(super) fn round(mean: Vec<f64>, std: f64) -> Self {
+        let factor = diagonal(&vec![std; mean.len()]);
+        Self { mean, factor }
+    }
+
     /// Checks the parameters against the number of axes and factors the covariance.
     pub(super) fn new(
         mean: &[f64],

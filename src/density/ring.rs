@@ -4,7 +4,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::normal::check_vector;
+use super::normal::{Normal, check_vector};
 use super::{DensityError, DensityKind, DensityProblem, evaluate, log_sum_of_exponentials};
 use crate::grid::{Field, Grid};
 
@@ -23,6 +23,21 @@ pub struct Ring {
     pub center: Option<Vec<f64>>,
     /// Share of a uniform background that is mixed in, at least 0 and below 1.
     pub floor: Option<f64>,
+}
+
+impl Ring {
+    /// The centres of the Gaussians.
+    fn positions(&self, dimension: usize) -> Vec<Vec<f64>> {
+        let center = self.center.clone().unwrap_or_else(|| vec![0.0; dimension]);
+        let position = |mode: usize| {
+            let angle = TAU * mode as f64 / self.modes as f64;
+            let mut position = center.clone();
+            position[0] += self.radius * angle.cos();
+            position[1] += self.radius * angle.sin();
+            position
+        };
+        (0..self.modes).map(position).collect()
+    }
 }
 
 impl DensityKind for Ring {
@@ -54,18 +69,21 @@ impl DensityKind for Ring {
             .map_or(Ok(()), |center| check_vector("center", center, dimension))
     }
 
+    fn normals(&self, dimension: usize) -> Option<Result<Vec<(f64, Normal)>, DensityError>> {
+        let normal = |position| {
+            let normal = Normal::round(position, self.std);
+            (normal.log_maximum(), normal)
+        };
+        let normals = self.positions(dimension).into_iter().map(normal).collect();
+        Some(self.check(dimension).map(|()| normals))
+    }
+
+    fn own_dimension(&self) -> Option<usize> {
+        Some(self.center.as_ref().map_or(2, Vec::len))
+    }
+
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
-        let dimension = grid.dimension();
-        let center = self.center.clone().unwrap_or_else(|| vec![0.0; dimension]);
-        let modes: Vec<Vec<f64>> = (0..self.modes)
-            .map(|mode| {
-                let angle = TAU * mode as f64 / self.modes as f64;
-                let mut position = center.clone();
-                position[0] += self.radius * angle.cos();
-                position[1] += self.radius * angle.sin();
-                position
-            })
-            .collect();
+        let modes = self.positions(grid.dimension());
         let exponent = |point: &[f64], mode: &[f64]| {
             let scaled = |(x, m): (&f64, &f64)| (x - m) / self.std;
             -0.5 * point

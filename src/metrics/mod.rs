@@ -2,9 +2,13 @@
 
 /// Fields of the flow at the cell centres.
 pub mod fields;
+mod interval;
 mod wasserstein;
 
-pub use wasserstein::{EntropicDistance, TransportToTarget, Unsettled, wasserstein_1d};
+pub use interval::Interval;
+pub use wasserstein::{
+    EntropicDistance, TransportToTarget, Unsettled, wasserstein_1d, wasserstein_to_samples,
+};
 
 use std::ops::Range;
 

@@ -117,11 +117,16 @@ pub fn status_line(status: &Status, end_time: f64, elapsed: Duration) -> String 
         line += &format!(", rate {}", number(rate));
     }
     line += &format!(", {} steps", status.steps);
+    line + &time_left(fraction, elapsed)
+}
+
+/// `, 3 s left` after this share of the work took this time; nothing before there is any.
+pub fn time_left(fraction: f64, elapsed: Duration) -> String {
     let remaining = elapsed.as_secs_f64() * (1.0 - fraction) / fraction;
-    if let Ok(remaining) = Duration::try_from_secs_f64(remaining) {
-        line += &format!(", {} left", duration(remaining));
+    match Duration::try_from_secs_f64(remaining) {
+        Ok(remaining) => format!(", {} left", duration(remaining)),
+        Err(_) => String::new(),
     }
-    line
 }
 
 /// The fraction brought into 0 to 1; not a number counts as nothing done.
@@ -183,6 +188,18 @@ impl Progress {
     }
 
     fn update_at(&mut self, status: &Status, elapsed: Duration) {
+        let end_time = self.end_time;
+        self.show(status.fraction, elapsed, |elapsed| {
+            status_line(status, end_time, elapsed)
+        });
+    }
+
+    /// Takes note of how far work without a time of its own has come; `line` says it in words, given the time since the start.
+    pub fn note(&mut self, fraction: f64, line: impl FnOnce(Duration) -> String) {
+        self.show(fraction, self.started.elapsed(), line);
+    }
+
+    fn show(&mut self, fraction: f64, elapsed: Duration, line: impl FnOnce(Duration) -> String) {
         let interval = match self.display {
             Display::Bar(_) => REDRAW_INTERVAL,
             Display::Lines(_) => LINE_INTERVAL,
@@ -192,10 +209,10 @@ impl Progress {
             return;
         }
         self.shown = elapsed;
-        let line = status_line(status, self.end_time, elapsed);
+        let line = line(elapsed);
         match &mut self.display {
             Display::Bar(bar) => {
-                bar.set_position((share(status.fraction) * BAR_LENGTH as f64) as u64);
+                bar.set_position((share(fraction) * BAR_LENGTH as f64) as u64);
                 bar.set_message(line);
             }
             // Progress is a courtesy: a closed stderr must not stop the run.

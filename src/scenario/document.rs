@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use super::generators::GeneratorDocument;
 use crate::density::{Density, OneOrEach};
 use crate::divergence::DivergenceKind;
 use crate::flow::Friction;
@@ -207,7 +208,16 @@ fn divergence_schema(_generator: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": *DIVERGENCES })
 }
 
+/// A scenario file: a flow on a grid, or a comparison of optimizers of a generator.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // It is the schema alone that is used; the reader knows which of the two it reads.
+enum ScenarioFile {
+    Flow(Document),
+    Generator(GeneratorDocument),
+}
+
 /// The JSON Schema of scenario files, for editors and validators.
 pub fn json_schema() -> serde_json::Value {
-    schemars::schema_for!(Document).to_value()
+    schemars::schema_for!(ScenarioFile).to_value()
 }

@@ -28,6 +28,11 @@ pub enum Problem {
     },
     #[error("{0} cannot be run by this version of the program")]
     Later(&'static str),
+    #[error("{what} is run by `{command}`")]
+    Elsewhere {
+        what: &'static str,
+        command: &'static str,
+    },
     #[error("found `{key}` as well, expected one of the two")]
     Exclusive { key: &'static str },
     #[error(transparent)]

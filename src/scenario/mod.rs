@@ -4,6 +4,7 @@
 
 mod document;
 mod error;
+mod generators;
 mod inertia;
 mod method;
 mod reader;
@@ -12,6 +13,7 @@ mod source;
 
 pub use document::{Dynamics, FlowSettings, MethodKind, OutputField, TimeScale, json_schema};
 pub use error::{Place, Problem, ScenarioError};
+pub use generators::{Beside, Comparison, load_comparison, parse_comparison};
 pub use settings::{OutputSettings, Stepping, TimeSettings};
 
 use std::path::Path;
@@ -57,10 +59,16 @@ pub struct Scenario {
 /// # Errors
 /// A file that cannot be read, and those of [`parse`].
 pub fn load(path: &Path, overrides: &[String]) -> Result<Scenario, ScenarioError> {
-    let file_name = path.display().to_string();
     let folder = path.parent().unwrap_or(Path::new(""));
+    let (text, file_name) = read_file(path)?;
+    parse(&text, &file_name, folder, overrides)
+}
+
+/// The text of a file and its name for messages.
+fn read_file(path: &Path) -> Result<(String, String), ScenarioError> {
+    let file_name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(&text, &file_name, folder, overrides),
+        Ok(text) => Ok((text, file_name)),
         Err(error) => {
             let fault = Problem::Unreadable(error.to_string()).at("");
             Err(ScenarioError::new(Place::File, fault, &file_name, ""))
@@ -134,11 +142,13 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
     })
 }
 
-/// Names what the scenario format has but this version cannot run.
+/// Names what another command runs, and what the scenario format has but this version cannot run.
 fn refuse_later_work(root: &toml::Value) -> Result<(), Fault> {
     for section in ["generator", "critic", "training", "optimizer"] {
         if root.get(section).is_some() {
-            return Err(Problem::Later("a generator scenario").at(section));
+            let what = "a generator scenario";
+            let command = "ottoflow compare";
+            return Err(Problem::Elsewhere { what, command }.at(section));
         }
     }
     Ok(())

@@ -89,7 +89,10 @@ impl Source {
                 _ => None,
             };
             if let Some((key, child)) = child {
-                let wrong_key = matches!(problem, Problem::UnknownKey { .. } | Problem::Later(_));
+                let wrong_key = matches!(
+                    problem,
+                    Problem::UnknownKey { .. } | Problem::Later(_) | Problem::Elsewhere { .. }
+                );
                 span = if wrong_key { key.span() } else { child.span() };
                 value = child;
             } else if let Some(child) = segment

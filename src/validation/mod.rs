@@ -7,8 +7,10 @@ mod accuracy;
 mod device;
 mod energy;
 mod flat_connection;
+mod generators;
 mod inertia;
 mod minimising_movements;
+mod parameters;
 mod rates;
 mod structure;
 
@@ -32,6 +34,12 @@ pub enum CheckError {
     /// The eigenvalue or a linear system failed.
     #[error(transparent)]
     Elliptic(#[from] crate::elliptic::EllipticError),
+    /// The metric of a generator could not be solved.
+    #[error(transparent)]
+    Metric(#[from] crate::parametric::metric::MetricError),
+    /// A density is none.
+    #[error(transparent)]
+    Density(#[from] crate::density::DensityError),
     /// A run ended before what it was to show.
     #[error("{0}")]
     Missing(&'static str),
@@ -132,6 +140,8 @@ pub fn checks(device: &Device) -> Vec<Check> {
         structure::CHECKS,
         minimising_movements::CHECKS,
         inertia::CHECKS,
+        parameters::CHECKS,
+        generators::CHECKS,
         device::CHECKS,
     ]
     .concat();

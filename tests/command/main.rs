@@ -1,5 +1,6 @@
 //! The program as a user sees it: what it writes, prints and answers, with which exit code.
 
+mod comparison;
 mod files;
 mod garbage;
 #[cfg(unix)]

@@ -26,6 +26,35 @@ pub fn wasserstein_1d(grid: &Grid, first: &Field, second: &Field) -> Option<f64>
     Some(sum.max(0.0).sqrt() * h)
 }
 
+/// W2 between a density on a 1-D grid, constant in each cell, and samples of equal weight in increasing order, exactly.
+///
+/// The density is taken with its mass scaled to 1. None where [`wasserstein_1d`] has none, and without samples.
+pub fn wasserstein_to_samples(grid: &Grid, density: &Field, sorted: &[f64]) -> Option<f64> {
+    let [axis] = grid.axes() else { return None };
+    if axis.boundary == Boundary::Periodic || sorted.is_empty() {
+        return None;
+    }
+    let (total, h) = (density.sum(), axis.spacing());
+    let mut quantile = Quantile::new(density.iter().map(|value| value / total));
+    let mut sum = 0.0;
+    for x in sorted {
+        let place = (x - axis.lower) / h;
+        let mut left = 1.0 / sorted.len() as f64;
+        // As above, with the one quantile constant over the weight of a sample.
+        while left > 0.0
+            && let Some((cell, own)) = quantile.piece()
+        {
+            let mass = left.min(own);
+            let start = quantile.position(cell) - place;
+            quantile.consume(mass);
+            let end = quantile.position(cell) - place;
+            sum += mass * (start * start + start * end + end * end) / 3.0;
+            left -= mass;
+        }
+    }
+    Some(sum.max(0.0).sqrt() * h)
+}
+
 /// A walk through the mass of a density, cell by cell.
 struct Quantile {
     masses: Vec<f64>,

@@ -4,4 +4,4 @@ mod entropic;
 mod line;
 
 pub use entropic::{EntropicDistance, TransportToTarget, Unsettled};
-pub use line::wasserstein_1d;
+pub use line::{wasserstein_1d, wasserstein_to_samples};

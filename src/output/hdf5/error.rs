@@ -70,6 +70,12 @@ pub enum OutputError {
         /// What it is.
         found: String,
     },
+    /// The file holds a comparison, not a trajectory.
+    #[error("{}: holds a comparison of optimizers, a trajectory expected; `ottoflow compare` with --plots draws its pictures", path.display())]
+    Comparison {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file was written by a newer program.
     #[error("{}: format_version {found} found, at most {FORMAT_VERSION} expected; open it with a newer ottoflow", path.display())]
     NewerFormat {

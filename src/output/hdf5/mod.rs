@@ -6,6 +6,7 @@
 
 mod arrays;
 mod claim;
+mod comparison;
 mod compress;
 mod create;
 mod error;
@@ -15,6 +16,7 @@ mod reader;
 mod repair;
 mod writer;
 
+pub use comparison::{ComparisonArray, ComparisonWriter, OptimizerGroup};
 pub use error::OutputError;
 pub use layout::{
     Description, FieldName, Frame, Header, MetricName, Options, Precision, Status, StepColumn,

@@ -10,8 +10,7 @@ use ndarray::ArrayD;
 
 use super::create::boundary_name;
 use super::error::{OutputError, known_names};
-use super::layout::Status;
-use super::{FORMAT, FORMAT_VERSION, raw};
+use super::{FORMAT, FORMAT_VERSION, layout::Status, raw};
 use crate::grid::{AXIS_NAMES, Axis, Boundary, Field, Grid};
 
 /// The first bytes of every HDF5 file.
@@ -71,7 +70,8 @@ impl Trajectory {
 
     /// Reads what describes the frames.
     pub(super) fn from_file(path: &Path, file: File) -> Result<Self, OutputError> {
-        let attributes = read_attributes(path, &file)?;
+        let attributes =
+            super::comparison::refuse(path, &file).and(read_attributes(path, &file))?;
         let grid = read_grid(path, &file)?;
         let mut trajectory = Self {
             path: path.to_owned(),

@@ -309,7 +309,7 @@ fn append_rows<T: hdf5::H5Type>(dataset: &Dataset, row: usize, values: &[T]) -> 
 }
 
 /// Sets the root attribute `status` of a closed file.
-fn write_status(path: &Path, status: Status) -> Result<()> {
+pub(super) fn write_status(path: &Path, status: Status) -> Result<()> {
     let file = File::open_rw(path)?;
     file.attr("status")?
         .write_scalar(&variable_text(status.name())?)?;

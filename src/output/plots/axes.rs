@@ -283,4 +283,15 @@ impl Frame {
             drawing.polygon(outline, colour);
         }
     }
+
+    /// Fills a band (x, lower, upper); its ends are brought into the frame.
+    pub fn fill_between(&self, drawing: &mut Drawing, band: &[(f64, f64, f64)], colour: RGBColor) {
+        let (lowest, highest) = self.y.limits();
+        let place = |x: f64, y: f64| self.place(x, y.clamp(lowest, highest));
+        let mut outline: Vec<Position> = band.iter().filter_map(|b| place(b.0, b.1)).collect();
+        outline.extend(band.iter().rev().filter_map(|b| place(b.0, b.2)));
+        if outline.len() > 2 {
+            drawing.polygon(outline, colour);
+        }
+    }
 }

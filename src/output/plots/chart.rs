@@ -58,7 +58,12 @@ pub(super) struct Series {
     pub stroke: Stroke,
     /// Colour of the area below the curve.
     pub fill: Option<RGBColor>,
+    /// A band (x, lower, upper) behind all curves, and its colour.
+    pub band: Option<Band>,
 }
+
+/// A band (x, lower, upper) and its colour.
+pub(super) type Band = (Vec<(f64, f64, f64)>, RGBColor);
 
 /// Several labelled curves over common axes, with the legend beside them.
 #[derive(Clone, Debug)]
@@ -104,6 +109,9 @@ impl LineChart<'_> {
             }
         }
         // Earlier ones cover later ones.
+        for (band, colour) in self.series.iter().rev().filter_map(|s| s.band.as_ref()) {
+            frame.fill_between(&mut drawing, band, *colour);
+        }
         for series in self.series.iter().rev() {
             frame.curve(&mut drawing, &series.points, series.stroke);
         }

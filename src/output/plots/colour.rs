@@ -28,3 +28,22 @@ pub(super) fn sequence_colour(i: usize, count: usize) -> RGBColor {
     let last = count.saturating_sub(1).max(1);
     ViridisRGB::get_color(0.88 * i.min(last) as f64 / last as f64)
 }
+
+/// Colour `i` of a set of categories: that of Okabe and Ito without yellow, over and over.
+pub(super) fn category_colour(i: usize) -> RGBColor {
+    const SET: [RGBColor; 6] = [
+        BLUE,
+        VERMILION,
+        RGBColor(0, 158, 115),
+        RGBColor(204, 121, 167),
+        RGBColor(230, 159, 0),
+        RGBColor(86, 180, 233),
+    ];
+    SET[i % SET.len()]
+}
+
+/// A colour that is mostly white, for areas behind a curve of the colour.
+pub(super) fn pale(RGBColor(red, green, blue): RGBColor) -> RGBColor {
+    let mixed = |part: u8| 255 - (255 - part) / 5;
+    RGBColor(mixed(red), mixed(green), mixed(blue))
+}

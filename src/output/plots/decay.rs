@@ -52,6 +52,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
                 points,
                 stroke: Stroke::dashed(colour, 1.5),
                 fill: None,
+                band: None,
             });
         }
         series.push(Series {
@@ -59,6 +60,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
             points,
             stroke: Stroke::solid(colour, 2.2),
             fill: None,
+            band: None,
         });
     }
     let y = value_scale(&series, DEPTH);

@@ -26,6 +26,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
         points: points(view.target),
         stroke: Stroke::dashed(TARGET, 2.5),
         fill: Some(TARGET_FILL),
+        band: None,
     }];
     for (i, &frame) in frames.iter().enumerate() {
         series.push(Series {
@@ -33,6 +34,7 @@ pub(super) fn compose(view: &TrajectoryView) -> Result<Drawing, PlotError> {
             points: points(&view.density(frame)?),
             stroke: Stroke::solid(sequence_colour(i, frames.len()), 2.0),
             fill: None,
+            band: None,
         });
     }
     let highest = series

@@ -18,6 +18,7 @@ pub(super) fn compose(view: &TrajectoryView, inertia: &InertiaView) -> Result<Dr
             .collect(),
         stroke,
         fill: None,
+        band: None,
     };
     let start = inertia.hamiltonian.first().copied().unwrap_or(0.0);
     let left: Vec<f64> = inertia

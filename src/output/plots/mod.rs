@@ -7,6 +7,7 @@ mod arrows;
 mod axes;
 mod chart;
 mod colour;
+mod comparison;
 mod decay;
 mod density_curves;
 mod density_panels;
@@ -93,6 +94,41 @@ pub struct StepsView<'a> {
     pub divergence: &'a [f64],
     /// The duality gap of each step, in units of J.
     pub gap: &'a [f64],
+}
+
+/// A density at a point.
+pub type DensityFunction<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
+/// What the pictures of a comparison of optimizers are drawn from.
+pub struct ComparisonView<'a> {
+    /// Title of the pictures.
+    pub title: &'a str,
+    /// The runs in a few words.
+    pub subtitle: String,
+    /// The optimizers.
+    pub optimizers: Vec<OptimizerView<'a>>,
+    /// The number of coordinates of a sample.
+    pub dimension: usize,
+    /// The target density π at a point.
+    pub target: Box<DensityFunction<'a>>,
+    /// The lower corner of the box that is shown.
+    pub lower: Vec<f64>,
+    /// Its upper corner.
+    pub upper: Vec<f64>,
+}
+
+/// One optimizer of a comparison; one entry a seed that reached its end.
+pub struct OptimizerView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Steps made at each record.
+    pub steps: Vec<f64>,
+    /// The generator's loss at each record.
+    pub loss: Vec<Vec<f64>>,
+    /// W2 to the target at each record.
+    pub wasserstein: Vec<Vec<f64>>,
+    /// The samples of the last record.
+    pub samples: Vec<Vec<Vec<f64>>>,
 }
 
 /// Why a picture could not be drawn.
@@ -299,11 +335,6 @@ const PICTURES: &[Picture] = &[
 /// cannot be written.
 pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
     view.check()?;
-    let failed = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| PlotError::Write { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
     let mut paths = Vec::new();
     let dimension = view.grid.dimension();
     for picture in PICTURES {
@@ -320,15 +351,50 @@ pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotEr
         let Some(drawing) = drawing.transpose()? else {
             continue;
         };
-        let files = [
-            ("svg", render::svg(&drawing)?),
-            ("png", render::png(&drawing)?),
-        ];
-        for (extension, bytes) in files {
-            let path = folder.join(picture.name).with_extension(extension);
-            fs::write(&path, bytes).map_err(failed(&path))?;
-            paths.push(path);
-        }
+        paths.extend(save(&drawing, folder, picture.name)?);
+    }
+    Ok(paths)
+}
+
+/// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
+///
+/// `loss` and `wasserstein` over the steps; `samples` against the target in 1-D and 2-D.
+///
+/// # Errors
+/// [`PlotError::NoFrame`] if no run reached its end; a file that cannot be written.
+pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    if view.optimizers.iter().all(|own| own.samples.is_empty()) {
+        return Err(PlotError::NoFrame);
+    }
+    let mut paths = save(&comparison::loss(view)?, folder, "loss")?;
+    paths.extend(save(
+        &comparison::wasserstein(view)?,
+        folder,
+        "wasserstein",
+    )?);
+    match view.dimension {
+        1 => paths.extend(save(&comparison::samples(view)?, folder, "samples")?),
+        2 => paths.extend(save(&comparison::sample_panels(view)?, folder, "samples")?),
+        _ => {}
+    }
+    Ok(paths)
+}
+
+/// Writes a drawing as SVG and PNG.
+fn save(drawing: &Drawing, folder: &Path, name: &str) -> Result<Vec<PathBuf>, PlotError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |source| PlotError::Write { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let mut paths = Vec::new();
+    for (extension, bytes) in [
+        ("svg", render::svg(drawing)?),
+        ("png", render::png(drawing)?),
+    ] {
+        let path = folder.join(name).with_extension(extension);
+        fs::write(&path, bytes).map_err(failed(&path))?;
+        paths.push(path);
     }
     Ok(paths)
 }

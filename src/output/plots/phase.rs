@@ -25,6 +25,7 @@ pub(super) fn compose(view: &TrajectoryView, inertia: &InertiaView) -> Result<Dr
             points,
             stroke: Stroke::solid(BLUE, 2.2),
             fill: None,
+            band: None,
         }],
     };
     chart.drawing()

@@ -21,6 +21,7 @@ pub(super) fn compose(view: &TrajectoryView, steps: &StepsView) -> Result<Drawin
             .collect(),
         stroke: Stroke::solid(colour, 2.2),
         fill: None,
+        band: None,
     };
     let j = curve(
         format!("J ({}) after the step", view.divergence_label),

@@ -1,0 +1,67 @@
+use rayon::prelude::*;
+
+use super::quality::Yardstick;
+use super::settings::{RuleSettings, TrainingSettings};
+use super::target::Target;
+use super::training::{Outcome, train};
+
+/// The runs of one optimizer, one a seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Runs {
+    /// The optimizer.
+    pub rule: RuleSettings,
+    /// Its runs in the order of the seeds.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Runs {
+    /// A number of every run that reached its end, at its last record.
+    pub fn at_end(&self, value: impl Fn(&Outcome) -> f64) -> Vec<f64> {
+        let finished = self.outcomes.iter().filter(|run| run.failure.is_none());
+        finished.map(value).collect()
+    }
+
+    /// The difference of a number between this optimizer and another, of every seed that both finished.
+    pub fn paired(&self, other: &Self, value: impl Fn(&Outcome) -> f64) -> Vec<f64> {
+        let pairs = self.outcomes.iter().zip(&other.outcomes);
+        let finished = pairs.filter(|(a, b)| a.failure.is_none() && b.failure.is_none());
+        finished.map(|(a, b)| value(a) - value(b)).collect()
+    }
+}
+
+/// Trains every optimizer from the seeds 0, 1, …, all of them on common random numbers, on all threads.
+///
+/// `proceed` is told of the rule's number, the seed and the steps made, from several threads at once; where it answers false that run
+/// ends. The bits of a run depend neither on the threads nor on the other runs.
+pub fn compare(
+    settings: &TrainingSettings,
+    rules: &[RuleSettings],
+    seeds: u64,
+    target: &Target,
+    yardstick: &Yardstick,
+    proceed: &(dyn Fn(usize, u64, u64) -> bool + Sync),
+) -> Vec<Runs> {
+    // Seed by seed, so that an interrupted comparison has the same seeds of all optimizers.
+    let jobs: Vec<(u64, usize)> = (0..seeds)
+        .flat_map(|seed| (0..rules.len()).map(move |rule| (seed, rule)))
+        .collect();
+    let outcomes: Vec<Outcome> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|&(seed, rule)| {
+            let proceed = |step| proceed(rule, seed, step);
+            train(settings, &rules[rule], target, yardstick, seed, &proceed)
+        })
+        .collect();
+    let mut runs: Vec<Runs> = rules
+        .iter()
+        .map(|rule| Runs {
+            rule: rule.clone(),
+            outcomes: Vec::new(),
+        })
+        .collect();
+    for ((_, rule), outcome) in jobs.into_iter().zip(outcomes) {
+        runs[rule].outcomes.push(outcome);
+    }
+    runs
+}

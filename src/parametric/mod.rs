@@ -1,0 +1,42 @@
+//! Generators: densities as push-forwards x = G_θ(z) of normal noise, the metrics of §5 of the theory pulled back to their parameters, and
+//! the optimizers that move them (docs/parameters.md).
+//!
+//! A generator and the flow on a grid never see each other: what they share is ℓ = ln(ρ/π), which a critic estimates here and the grid
+//! computes there, and both put it through the same [`crate::divergence`].
+
+mod activation;
+mod batch;
+mod cholesky;
+mod comparison;
+mod critic;
+mod exact_critic;
+mod formula;
+mod generator;
+mod kernels;
+mod loss;
+pub mod metric;
+mod network;
+pub mod optimizer;
+mod quality;
+mod settings;
+mod streams;
+mod target;
+mod training;
+
+pub use activation::{Activation, LEAK};
+pub use batch::Batch;
+pub use cholesky::{NotPositive, factor, solve_transposed, solve_upper};
+pub use comparison::{Runs, compare};
+pub use critic::{Critic, CriticSettings, Penalty};
+pub use exact_critic::ExactCritic;
+pub use formula::{Formula, FormulaGenerator};
+pub use generator::Generator;
+pub use loss::Loss;
+pub use network::{Evaluator, Network};
+pub use quality::{COVERED, HIGH_QUALITY, Quality, Yardstick};
+pub use settings::{
+    CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Rule, RuleSettings, TrainingSettings,
+};
+pub use streams::{Purpose, Streams, fill_normal, fill_normal_quantiles};
+pub use target::Target;
+pub use training::{Failure, LAST_STEPS, Outcome, Record, train};

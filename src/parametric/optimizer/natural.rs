@@ -1,0 +1,39 @@
+use super::{Optimizer, Step};
+use crate::parametric::metric::{Metric, MetricError, MetricReport};
+
+/// Natural gradient: θ ← θ − rate·(g + λ)⁻¹E[Jᵀ∇μ] with the metric g chosen (docs/parameters.md, eq. P5).
+///
+/// Amari, Neural Computation 10, 1998; with the Wasserstein metric: Li, Montúfar, Information Geometry 1, 2018.
+pub struct Natural {
+    metric: Metric,
+    direction: Vec<f64>,
+}
+
+impl Natural {
+    /// The rule with its metric.
+    pub fn new(metric: Metric, parameters: usize) -> Self {
+        Self {
+            metric,
+            direction: vec![0.0; parameters],
+        }
+    }
+}
+
+impl Optimizer for Natural {
+    fn step(&mut self, step: &mut Step) -> Result<(), MetricError> {
+        self.metric.solve(
+            step.generator,
+            step.parameters,
+            step.force,
+            &mut self.direction,
+        )?;
+        for (value, direction) in step.parameters.iter_mut().zip(&self.direction) {
+            *value -= step.rate * direction;
+        }
+        Ok(())
+    }
+
+    fn report(&self) -> Option<MetricReport> {
+        Some(self.metric.report())
+    }
+}

@@ -1,0 +1,337 @@
+use std::time::Instant;
+
+use thiserror::Error;
+
+use super::batch::Batch;
+use super::critic::Critic;
+use super::generator::Generator;
+use super::metric::{MetricError, MetricReport, MetricSplit, split};
+use super::network::Evaluator;
+use super::optimizer::Step;
+use super::quality::{Quality, Yardstick};
+use super::settings::{CriticKind, RuleSettings, TrainingSettings};
+use super::streams::{Purpose, Streams, fill_normal};
+use super::target::Target;
+
+/// Steps at the end over which the spread of the loss is taken.
+pub const LAST_STEPS: u64 = 500;
+
+/// Samples on which the two metrics are compared at the end.
+const SPLIT_SAMPLES: usize = 512;
+
+/// Why a run ended before its last step.
+#[derive(Clone, Copy, Debug, PartialEq, Error)]
+pub enum Failure {
+    /// A loss or a parameter is not finite.
+    #[error("seed {seed} diverged at step {step}: {what} is {value}; lower the learning rate")]
+    Diverged {
+        /// The seed.
+        seed: u64,
+        /// The step.
+        step: u64,
+        /// What is not finite.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// The metric could not be solved.
+    #[error("seed {seed} failed at step {step}: {source}")]
+    Metric {
+        /// The seed.
+        seed: u64,
+        /// The step.
+        step: u64,
+        /// The reason.
+        source: MetricError,
+    },
+}
+
+/// The numbers of one record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The number of steps made.
+    pub step: u64,
+    /// The generator's loss, its mean over the steps since the record before; not a number at step 0.
+    pub loss_generator: f64,
+    /// The critic's loss, likewise.
+    pub loss_critic: f64,
+    /// How near the samples are to the target.
+    pub quality: Quality,
+    /// The samples, where the settings keep them.
+    pub samples: Option<Batch>,
+}
+
+/// What a run left.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The records, the first at step 0.
+    pub records: Vec<Record>,
+    /// The samples of the last record.
+    pub samples: Batch,
+    /// θ at the end.
+    pub parameters: Vec<f64>,
+    /// The standard deviation of the generator's loss over the last [`LAST_STEPS`] steps.
+    pub loss_spread: f64,
+    /// Wall-clock time of the steps, without the records.
+    pub seconds: f64,
+    /// What the metric's solves took; none for Euclidean rules.
+    pub metric: Option<MetricReport>,
+    /// How much of G̃ is not g at the end.
+    pub split: Option<MetricSplit>,
+    /// Why the run ended early, if it did.
+    pub failure: Option<Failure>,
+}
+
+/// Trains one generator from one seed. `proceed` is told of the steps made at every record; where it answers false the run ends there.
+///
+/// The bits depend on the settings and the seed alone.
+pub fn train(
+    settings: &TrainingSettings,
+    rule: &RuleSettings,
+    target: &Target,
+    yardstick: &Yardstick,
+    seed: u64,
+    proceed: &dyn Fn(u64) -> bool,
+) -> Outcome {
+    let mut run = Run::new(settings, rule, target, yardstick, seed);
+    let mut outcome = Outcome {
+        seed,
+        records: vec![run.record(0)],
+        samples: run.evaluation.output().clone(),
+        parameters: Vec::new(),
+        loss_spread: f64::NAN,
+        seconds: 0.0,
+        metric: None,
+        split: None,
+        failure: None,
+    };
+    let mut last = Spread::default();
+    for step in 0..settings.steps {
+        let begin = Instant::now();
+        let result = run.step(step);
+        outcome.seconds += begin.elapsed().as_secs_f64();
+        if let Err(failure) = result {
+            outcome.failure = Some(failure);
+            break;
+        }
+        if step + LAST_STEPS >= settings.steps {
+            last.add(run.loss_generator);
+        }
+        let made = step + 1;
+        if made % settings.record_every == 0 || made == settings.steps {
+            outcome.records.push(run.record(made));
+            if !proceed(made) {
+                break;
+            }
+        }
+    }
+    outcome.loss_spread = last.deviation();
+    outcome.samples = run.evaluation.output().clone();
+    outcome.metric = run.optimizer.report();
+    if outcome.failure.is_none() {
+        outcome.split = Some(run.split());
+    }
+    outcome.parameters = run.parameters;
+    outcome
+}
+
+/// Mean and standard deviation of numbers that come one by one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spread {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Spread {
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let before = value - self.mean;
+        self.mean += before / self.count;
+        self.squares += before * (value - self.mean);
+    }
+
+    fn deviation(&self) -> f64 {
+        (self.squares / self.count).sqrt()
+    }
+}
+
+/// Where the force on the samples comes from.
+enum Source {
+    Learned(Box<Critic>),
+    Exact(Box<super::exact_critic::ExactCritic>),
+}
+
+/// A run between two steps, with all its memory.
+struct Run<'a> {
+    settings: &'a TrainingSettings,
+    rule: &'a RuleSettings,
+    target: &'a Target,
+    yardstick: &'a Yardstick,
+    seed: u64,
+    streams: Streams,
+    generator: Evaluator,
+    parameters: Vec<f64>,
+    optimizer: Box<dyn super::optimizer::Optimizer>,
+    critic: Source,
+    critic_rate: f64,
+    critic_steps: usize,
+    evaluation: Evaluator,
+    data: Batch,
+    force: Batch,
+    loss_generator: f64,
+    loss_critic: f64,
+    sums: [f64; 3],
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        settings: &'a TrainingSettings,
+        rule: &'a RuleSettings,
+        target: &'a Target,
+        yardstick: &'a Yardstick,
+        seed: u64,
+    ) -> Self {
+        let streams = Streams::new(seed);
+        let network = &settings.generator.network;
+        let parameters = match &settings.generator.initial {
+            Some(initial) => initial.clone(),
+            None => network.initial(&mut streams.at(Purpose::GeneratorStart, 0)),
+        };
+        let dimension = network.outputs();
+        let batch = settings.batch;
+        let (critic, critic_rate, critic_steps) = match &settings.critic {
+            CriticKind::Learned(learned) => {
+                let own = rule.critic.unwrap_or(learned.rule);
+                let critic = Critic::new(learned, own, settings.loss, dimension, batch, streams);
+                (Source::Learned(Box::new(critic)), own.rate, learned.steps)
+            }
+            CriticKind::Exact => {
+                let exact = super::exact_critic::ExactCritic::new(network, settings.loss);
+                (Source::Exact(Box::new(exact)), 0.0, 0)
+            }
+        };
+        let mut evaluation = Evaluator::new(network.clone(), yardstick.count());
+        yardstick.fill_latents(evaluation.input());
+        Self {
+            settings,
+            rule,
+            target,
+            yardstick,
+            seed,
+            streams,
+            generator: Evaluator::new(network.clone(), batch),
+            optimizer: rule.rule.start(parameters.len(), streams),
+            parameters,
+            critic,
+            critic_rate,
+            critic_steps,
+            evaluation,
+            data: Batch::new(dimension, batch),
+            force: Batch::new(dimension, batch),
+            loss_generator: f64::NAN,
+            loss_critic: f64::NAN,
+            sums: [0.0; 3],
+        }
+    }
+
+    fn record(&mut self, step: u64) -> Record {
+        self.evaluation.run(&self.parameters);
+        let [generator, critic, count] = std::mem::take(&mut self.sums);
+        Record {
+            step,
+            loss_generator: generator / count,
+            loss_critic: critic / count,
+            quality: self.yardstick.measure(self.evaluation.output()),
+            samples: self
+                .settings
+                .keep_samples
+                .then(|| self.evaluation.output().clone()),
+        }
+    }
+
+    /// How much of G̃ is not g, on latent variables of an evaluation.
+    fn split(&self) -> MetricSplit {
+        let network = self.settings.generator.network.clone();
+        let mut generator = Evaluator::new(network, SPLIT_SAMPLES);
+        self.yardstick.fill_latents(generator.latents());
+        generator.forward(&self.parameters);
+        split(&mut generator, &self.parameters)
+    }
+
+    /// The critic's steps, then one of the generator.
+    fn step(&mut self, step: u64) -> Result<(), Failure> {
+        let factor = self.rule.schedule.factor(step, self.settings.steps);
+        if let Source::Learned(critic) = &mut self.critic {
+            for inner in 0..self.critic_steps {
+                let number = step * self.critic_steps as u64 + inner as u64;
+                let mut random = self.streams.at(Purpose::CriticLatents, number);
+                fill_normal(&mut random, self.generator.latents());
+                self.generator.forward(&self.parameters);
+                self.target
+                    .draw(&mut self.streams.at(Purpose::Data, number), &mut self.data);
+                self.loss_critic = critic.train(
+                    &self.data,
+                    self.generator.samples(),
+                    factor * self.critic_rate,
+                    self.streams,
+                    number,
+                );
+            }
+        }
+        let mut random = self.streams.at(Purpose::GeneratorLatents, step);
+        fill_normal(&mut random, self.generator.latents());
+        self.generator.forward(&self.parameters);
+        let samples = self.generator.samples();
+        self.loss_generator = match &mut self.critic {
+            Source::Learned(critic) => {
+                if self.settings.loss.is_paired() {
+                    let mut random = self.streams.at(Purpose::GeneratorData, step);
+                    self.target.draw(&mut random, &mut self.data);
+                }
+                critic.force(samples, &self.data, &mut self.force)
+            }
+            Source::Exact(exact) => {
+                exact.force(&self.parameters, samples, self.target, &mut self.force)
+            }
+        };
+        self.check(step)?;
+        self.sums[0] += self.loss_generator;
+        self.sums[1] += self.loss_critic;
+        self.sums[2] += 1.0;
+        let outcome = self.optimizer.step(&mut Step {
+            generator: &mut self.generator,
+            parameters: &mut self.parameters,
+            force: &self.force,
+            rate: factor * self.rule.rate,
+            number: step,
+        });
+        let seed = self.seed;
+        outcome.map_err(|source| Failure::Metric { seed, step, source })
+    }
+
+    /// Refuses to go on with what is not a number. The critic's loss is not one before its first step and with an exact critic.
+    fn check(&self, step: u64) -> Result<(), Failure> {
+        let learned = matches!(self.critic, Source::Learned(_));
+        let parameter = self.parameters.iter().find(|value| !value.is_finite());
+        let found = [
+            (
+                "the critic's loss",
+                if learned { self.loss_critic } else { 0.0 },
+            ),
+            ("the generator's loss", self.loss_generator),
+            ("a parameter", parameter.copied().unwrap_or(0.0)),
+        ];
+        match found.into_iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some((what, value)) => Err(Failure::Diverged {
+                seed: self.seed,
+                step,
+                what,
+                value,
+            }),
+        }
+    }
+}

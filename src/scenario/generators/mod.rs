@@ -1,0 +1,353 @@
+//! Generator scenarios: what `ottoflow compare` runs.
+
+mod document;
+mod optimizers;
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::error::{Fault, Problem, ScenarioError};
+use super::reader::Reader;
+use super::settings::unexpected;
+use super::source::Source;
+use super::{density_fault, read_file};
+use crate::density::NormalMixture;
+use crate::divergence::DivergenceKind;
+use crate::grid::Grid;
+use crate::parametric::{
+    Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, Network, Penalty,
+    RuleSettings, TrainingSettings,
+};
+use document::{CriticSection, CriticWord, GeneratorKind, GeneratorSection, TrainingSection};
+
+pub(super) use document::GeneratorDocument;
+
+/// A comparison of optimizers that has passed all checks.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What the scenario shows, in a few words.
+    pub title: String,
+    /// The law that the comparison must show, in words.
+    pub law: Option<String>,
+    /// The target density π.
+    pub target: NormalMixture,
+    /// What all runs share.
+    pub training: TrainingSettings,
+    /// The optimizers.
+    pub optimizers: Vec<RuleSettings>,
+    /// The number of seeds, from 0.
+    pub seeds: u64,
+    /// The flow that runs beside the generator, if any.
+    pub beside: Option<Beside>,
+    /// The TOML as run, overrides applied.
+    pub text: String,
+}
+
+/// The gradient flow on a grid that starts from the density of the generator x = az + b.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The cells, in 1-D.
+    pub grid: Grid,
+    /// J.
+    pub divergence: DivergenceKind,
+    /// The mean of the density at the start.
+    pub mean: f64,
+    /// Its standard deviation.
+    pub std: f64,
+}
+
+/// Samples of a record where a scenario names none.
+const EVALUATION: usize = 4096;
+/// Records of a run where a scenario does not say how often.
+const RECORDS: usize = 100;
+/// The largest width, batch and number of latent variables: beyond it a matrix of a step would not fit in memory.
+const LARGEST: usize = 1 << 16;
+
+/// Reads a generator scenario and applies `key=value` overrides to it.
+///
+/// # Errors
+/// A file that cannot be read, and those of [`parse_comparison`].
+pub fn load_comparison(path: &Path, overrides: &[String]) -> Result<Comparison, ScenarioError> {
+    let (text, file_name) = read_file(path)?;
+    parse_comparison(&text, &file_name, overrides)
+}
+
+/// Reads a generator scenario from its text.
+///
+/// # Errors
+/// What is not TOML, not a key, missing, or a value that does not fit, with its place; an override that cannot be applied.
+pub fn parse_comparison(
+    text: &str,
+    file_name: &str,
+    overrides: &[String],
+) -> Result<Comparison, ScenarioError> {
+    let source = Source {
+        file_name: file_name.to_owned(),
+        folder: Path::new("").to_owned(),
+        text: text.to_owned(),
+        overrides: overrides.to_vec(),
+    };
+    let text = source.overridden()?;
+    checked(text).map_err(|fault| source.error(fault))
+}
+
+fn checked(text: String) -> Result<Comparison, Fault> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| Problem::Syntax(error.message().to_owned()).at(""))?;
+    for section in ["grid", "initial", "flow", "time"] {
+        if table.contains_key(section) && !table.contains_key("generator") {
+            let what = "a flow on a grid";
+            let command = "ottoflow run";
+            return Err(Problem::Elsewhere { what, command }.at(section));
+        }
+    }
+    let document = GeneratorDocument::deserialize(Reader(&toml::Value::Table(table)))?;
+    let target =
+        NormalMixture::new(&document.target).map_err(|error| density_fault("target", error))?;
+    let inside = |section: &'static str| move |fault: Fault| fault.inside(section);
+    let generator =
+        generator(document.generator, target.dimension()).map_err(inside("generator"))?;
+    let (mut training, seeds) = {
+        let critic = critic(document.critic, document.training.loss).map_err(inside("critic"))?;
+        training(document.training, generator, critic).map_err(inside("training"))?
+    };
+    let optimizers = optimizers::checked(document.optimizer, &training)?;
+    let beside = match document.grid {
+        None => None,
+        Some(section) => {
+            let grid = section.checked().map_err(inside("grid"))?;
+            Some(beside(grid, &training)?)
+        }
+    };
+    training.keep_samples = beside.is_some();
+    Ok(Comparison {
+        title: document.title,
+        law: document.law,
+        target,
+        training,
+        optimizers,
+        seeds,
+        beside,
+        text,
+    })
+}
+
+/// A flow beside the generator needs its density at the start, and the same force: 1-D, x = az + b with `matrix`, an exact critic.
+fn beside(grid: Grid, training: &TrainingSettings) -> Result<Beside, Fault> {
+    let network = &training.generator.network;
+    if grid.dimension() != 1 || network.outputs() != 1 {
+        let found = format!("{} axes", grid.dimension());
+        let expected = "1 axis, and a target in 1-D: W2 to the flow is computed there only";
+        return Err(unexpected("grid", found, expected));
+    }
+    let Some(start) = &training.generator.initial else {
+        let expected = "a generator \"affine\" with `matrix`: the flow starts from its density";
+        return Err(unexpected("grid", "a flow beside", expected));
+    };
+    let (CriticKind::Exact, Loss::Dual(divergence)) = (&training.critic, training.loss) else {
+        let expected =
+            "an exact critic and a loss that is a divergence: both must follow the same force";
+        return Err(unexpected("grid", "a flow beside", expected));
+    };
+    let (row, offset) = start.split_at(network.inputs());
+    Ok(Beside {
+        grid,
+        divergence,
+        mean: offset[0],
+        std: row.iter().map(|entry| entry * entry).sum::<f64>().sqrt(),
+    })
+}
+
+/// The widths of hidden layers: at least one, none of them 0.
+fn hidden(widths: Vec<usize>, remedy: &str) -> Result<Vec<usize>, Fault> {
+    if widths.is_empty() {
+        let expected = format!("at least one width{remedy}");
+        return Err(unexpected("hidden", "an empty list", &expected));
+    }
+    for (index, width) in widths.iter().enumerate() {
+        within(&format!("hidden.{index}"), *width, 1)?;
+    }
+    Ok(widths)
+}
+
+/// A count from a least one up to [`LARGEST`].
+fn within(key: &str, count: usize, least: usize) -> Result<usize, Fault> {
+    if (least..=LARGEST).contains(&count) {
+        return Ok(count);
+    }
+    let expected = format!("a whole number from {least} to {LARGEST}");
+    Err(unexpected(key, count, &expected))
+}
+
+fn generator(section: GeneratorSection, outputs: usize) -> Result<GeneratorSettings, Fault> {
+    let latent = within("latent", section.latent, 1)?;
+    let refused = |key: &str, kind: &str| {
+        let expected = format!("no such key: only the kind \"{kind}\" has it");
+        unexpected(key, format!("`{key}`"), &expected)
+    };
+    match section.kind {
+        GeneratorKind::Mlp => {
+            for (key, given) in [
+                ("matrix", section.matrix.is_some()),
+                ("offset", section.offset.is_some()),
+            ] {
+                if given {
+                    return Err(refused(key, "affine"));
+                }
+            }
+            let widths = section
+                .hidden
+                .ok_or_else(|| Problem::Missing.at("hidden"))?;
+            let widths = hidden(
+                widths,
+                "; a generator without a hidden layer is `kind = \"affine\"`",
+            )?;
+            let activation = section.activation.map_or(Activation::Relu, Into::into);
+            Ok(GeneratorSettings {
+                network: Network::new(latent, &widths, outputs, activation),
+                initial: None,
+            })
+        }
+        GeneratorKind::Affine => {
+            for (key, given) in [
+                ("hidden", section.hidden.is_some()),
+                ("activation", section.activation.is_some()),
+            ] {
+                if given {
+                    return Err(refused(key, "mlp"));
+                }
+            }
+            Ok(GeneratorSettings {
+                network: Network::affine(latent, outputs),
+                initial: affine_start(section.matrix, section.offset, latent, outputs)?,
+            })
+        }
+    }
+}
+
+/// A by rows, then b.
+fn affine_start(
+    matrix: Option<Vec<Vec<f64>>>,
+    offset: Option<Vec<f64>>,
+    latent: usize,
+    outputs: usize,
+) -> Result<Option<Vec<f64>>, Fault> {
+    let Some(matrix) = matrix else {
+        return match offset {
+            None => Ok(None),
+            Some(_) => Err(Problem::Missing.at("matrix")),
+        };
+    };
+    let lengths = |key: &str, found: usize, expected: usize, what: &str| match found == expected {
+        true => Ok(()),
+        false => Err(unexpected(
+            key,
+            format!("{found} entries"),
+            &format!("{expected}: {what}"),
+        )),
+    };
+    lengths(
+        "matrix",
+        matrix.len(),
+        outputs,
+        "one row for each coordinate of the target",
+    )?;
+    let mut start = Vec::new();
+    for (index, row) in matrix.into_iter().enumerate() {
+        let key = format!("matrix.{index}");
+        lengths(
+            &key,
+            row.len(),
+            latent,
+            "one number for each latent variable",
+        )?;
+        start.extend(row);
+    }
+    let offset = offset.unwrap_or_else(|| vec![0.0; outputs]);
+    lengths(
+        "offset",
+        offset.len(),
+        outputs,
+        "one number for each coordinate of the target",
+    )?;
+    start.extend(offset);
+    Ok(Some(start))
+}
+
+fn critic(section: CriticSection, loss: Loss) -> Result<CriticKind, Fault> {
+    if section.kind == CriticWord::Exact {
+        for (key, given) in [
+            ("hidden", section.hidden.is_some()),
+            ("activation", section.activation.is_some()),
+            ("optimizer", section.optimizer.is_some()),
+            ("steps", section.steps.is_some()),
+            ("penalty", section.penalty.is_some()),
+        ] {
+            if given {
+                let expected = "no such key: an exact critic is not trained";
+                return Err(unexpected(key, format!("`{key}`"), expected));
+            }
+        }
+        if !matches!(loss, Loss::Dual(_) | Loss::NonSaturating) {
+            let found = format!("\"exact\" with the loss {:?}", loss.name());
+            let expected = "a critic \"mlp\": this loss has no density ratio";
+            return Err(unexpected("kind", found, expected));
+        }
+        return Ok(CriticKind::Exact);
+    }
+    let hidden = hidden(section.hidden.unwrap_or_else(|| vec![32]), "")?;
+    let rule = match section.optimizer {
+        Some(rule) => optimizers::critic_rule(rule).map_err(|fault| fault.inside("optimizer"))?,
+        None => optimizers::default_critic_rule(),
+    };
+    let penalty = match section.penalty {
+        None => None,
+        Some(strength) if strength <= 0.0 => {
+            return Err(unexpected(
+                "penalty",
+                format!("{strength:?}"),
+                "a number above 0",
+            ));
+        }
+        Some(strength) if loss == Loss::Wasserstein => Some(Penalty::UnitSlope(strength)),
+        Some(strength) => Some(Penalty::ZeroCentred(strength)),
+    };
+    if loss == Loss::Wasserstein && penalty.is_none() {
+        return Err(Problem::Missing.at("penalty"));
+    }
+    Ok(CriticKind::Learned(CriticSettings {
+        hidden,
+        activation: section.activation.map_or(Activation::LeakyRelu, Into::into),
+        rule,
+        steps: within("steps", section.steps.unwrap_or(1), 1)?,
+        penalty,
+    }))
+}
+
+fn training(
+    section: TrainingSection,
+    generator: GeneratorSettings,
+    critic: CriticKind,
+) -> Result<(TrainingSettings, u64), Fault> {
+    let positive = |key: &str, count: usize| match count {
+        0 => Err(unexpected(key, 0, "a whole number above 0")),
+        _ => Ok(count as u64),
+    };
+    let steps = positive("steps", section.steps)?;
+    let every = section
+        .record_every
+        .unwrap_or_else(|| section.steps.div_ceil(RECORDS));
+    let settings = TrainingSettings {
+        generator,
+        critic,
+        loss: section.loss,
+        steps,
+        batch: within("batch", section.batch, 2)?,
+        record_every: positive("record-every", every)?,
+        evaluation: within("evaluation", section.evaluation.unwrap_or(EVALUATION), 2)?,
+        keep_samples: false,
+    };
+    Ok((settings, positive("seeds", section.seeds)?))
+}

@@ -1,0 +1,164 @@
+//! `ottoflow compare`: its table, its file, its pictures and its answers.
+
+use hdf5::File;
+
+use crate::{Folder, ottoflow, shipped, words};
+
+const SMALL: &str = r#"title = "Small"
+[target]
+kind = "gaussian"
+mean = [2.0]
+std = [1.0]
+[generator]
+kind = "mlp"
+latent = 2
+hidden = [4]
+[training]
+steps = 40
+batch = 16
+seeds = 3
+record-every = 20
+evaluation = 200
+[[optimizer]]
+name = "Adam"
+kind = "adam"
+learning-rate = 1e-2
+[[optimizer]]
+name = "Natural gradient"
+kind = "natural"
+learning-rate = 1e-2
+"#;
+
+fn folder(text: &str) -> Folder {
+    let folder = Folder::empty();
+    std::fs::write(folder.path().join("small.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn a_comparison_prints_a_table_and_leaves_a_file_and_pictures() {
+    let folder = folder(SMALL);
+    let done = ottoflow(
+        folder.path(),
+        &words("compare small.toml --plots pictures --quiet"),
+    );
+    let text = &done.assert_done().stdout;
+    for part in [
+        "mean ± 95 % interval over 3 seeds",
+        "Adam",
+        "Natural gradient",
+        "0 of 3",
+        "Adam − Natural gradient",
+        "steps to W2 < 0.1",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert_eq!(done.stderr, "");
+    for picture in ["loss", "wasserstein", "samples"] {
+        for extension in ["svg", "png"] {
+            let path = folder
+                .path()
+                .join("pictures")
+                .join(picture)
+                .with_extension(extension);
+            assert!(std::fs::metadata(path).unwrap().len() > 1000);
+        }
+    }
+    let file = File::open(folder.path().join("small.h5")).unwrap();
+    let group = file.group("optimizers/Natural gradient").unwrap();
+    let shape = |name: &str| group.dataset(name).unwrap().shape();
+    assert_eq!(shape("loss_generator"), [3, 3]);
+    assert_eq!(shape("sample_mean"), [3, 3]);
+    assert_eq!(shape("samples"), [3, 200, 1]);
+    assert_eq!(shape("seconds"), [3]);
+    let steps: Vec<f64> = group.dataset("record_step").unwrap().read_raw().unwrap();
+    assert_eq!(steps, [0.0, 20.0, 40.0]);
+    let mean: Vec<f64> = group.dataset("sample_mean").unwrap().read_raw().unwrap();
+    let samples: Vec<f64> = group.dataset("samples").unwrap().read_raw().unwrap();
+    let own = samples[..200].iter().sum::<f64>() / 200.0;
+    assert!((mean[2] - own).abs() < 1e-12, "{} {own}", mean[2]);
+    let failed: Vec<f64> = group.dataset("failed_step").unwrap().read_raw().unwrap();
+    assert!(failed.iter().all(|step| step.is_nan()));
+}
+
+#[test]
+fn two_comparisons_with_other_threads_hold_the_same_bits() {
+    let folder = folder(SMALL);
+    for threads in ["1", "3"] {
+        let output = format!("{threads}.h5");
+        let arguments = [
+            "compare",
+            "small.toml",
+            "-q",
+            "--threads",
+            threads,
+            "-o",
+            &output,
+        ];
+        ottoflow(folder.path(), &arguments).assert_done();
+    }
+    let read = |name: &str, array: &str| -> Vec<u64> {
+        let file = File::open(folder.path().join(name)).unwrap();
+        let array = file.dataset(&format!("optimizers/Adam/{array}")).unwrap();
+        let values: Vec<f64> = array.read_raw().unwrap();
+        values.iter().map(|value| value.to_bits()).collect()
+    };
+    for array in ["samples", "loss_generator", "wasserstein", "loss_spread"] {
+        assert_eq!(read("1.h5", array), read("3.h5", array), "{array}");
+    }
+}
+
+#[test]
+fn an_existing_file_is_kept_and_a_wrong_command_is_answered() {
+    let folder = folder(SMALL);
+    ottoflow(folder.path(), &words("compare small.toml -q")).assert_done();
+    ottoflow(folder.path(), &words("compare small.toml -q"))
+        .assert_failed(2, &["small.h5: the file exists; replace it with --force"]);
+    ottoflow(folder.path(), &words("compare small.toml -q --force")).assert_done();
+    ottoflow(folder.path(), &words("run small.toml")).assert_failed(
+        2,
+        &["small.toml:6:2: generator: a generator scenario is run by `ottoflow compare`"],
+    );
+    let flow = shipped("one-to-two.toml");
+    ottoflow(folder.path(), &["compare", flow.to_str().unwrap()])
+        .assert_failed(2, &["grid: a flow on a grid is run by `ottoflow run`"]);
+    ottoflow(folder.path(), &words("info small.h5"))
+        .assert_failed(3, &["a comparison of optimizers"]);
+}
+
+/// One optimizer diverges and the other does not: exit 0 and a warning; all diverge: exit 3, and the file is readable.
+#[test]
+fn diverging_runs_are_named_and_only_all_of_them_are_a_failure() {
+    let wild = SMALL.replace(
+        "kind = \"adam\"\nlearning-rate = 1e-2",
+        "kind = \"sgd\"\nlearning-rate = 1e200",
+    );
+    let folder = folder(&wild);
+    let done = ottoflow(folder.path(), &words("compare small.toml -q"));
+    done.assert_done();
+    assert!(
+        done.stderr.contains("Adam: seed 2 diverged at step "),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stdout.contains("3 of 3"), "{}", done.stdout);
+    let alone = wild
+        .split("[[optimizer]]\nname = \"Natural")
+        .next()
+        .unwrap();
+    std::fs::write(folder.path().join("alone.toml"), alone).unwrap();
+    ottoflow(folder.path(), &words("compare alone.toml -q"))
+        .assert_failed(3, &["every run failed; alone.h5 holds what was computed"]);
+    let file = File::open(folder.path().join("alone.h5")).unwrap();
+    let failed: Vec<f64> = file
+        .dataset("optimizers/Adam/failed_step")
+        .unwrap()
+        .read_raw()
+        .unwrap();
+    assert!(
+        failed.iter().all(|step| (0.0..40.0).contains(step)),
+        "{failed:?}"
+    );
+    let status: hdf5::types::VarLenUnicode = file.attr("status").unwrap().read_scalar().unwrap();
+    assert_eq!(status.as_str(), "failed");
+}

@@ -1,0 +1,9 @@
+//! Generators, critics, metrics and optimizers held against dual numbers, dense linear algebra and closed forms.
+
+mod cholesky;
+mod losses;
+mod metrics;
+mod network;
+mod optimizers;
+mod support;
+mod training;
