@@ -106,7 +106,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = -2.0", "s.toml:20:12: flow.friction: found -2.0, expected a friction of at least 0: less would add energy"),
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = \"strong\"", "s.toml:20:12: flow.friction: found \"strong\", expected a number, { kind = \"constant\", value = … } or { kind = \"nesterov\" }"),
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = { kind = \"nesterof\" }", "s.toml:20:21: flow.friction.kind: found \"nesterof\", expected one of \"constant\", \"nesterov\"; did you mean \"nesterov\"?"),
-    ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = { kind = \"constant\" }", "s.toml:20:1: flow.friction.value: missing, but required"),
+    ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = { kind = \"constant\" }", "s.toml:20:12: flow.friction.value: missing, but required"),
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = { kind = \"nesterov\", value = 3 }", "s.toml:20:33: flow.friction.value: unknown key, expected \"kind\""),
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = { kind = \"nesterov\" }\ntime-scale = \"overdamped\"", "s.toml:20:12: flow.friction: found nesterov, expected a constant friction, in whose units \"overdamped\" measures time"),
     ("\"jensen-shannon\"", "\"kl\"\ndynamics = \"inertial\"\nfriction = 0\ntime-scale = \"overdamped\"", "s.toml:20:12: flow.friction: found 0, expected a friction above 0, in whose units \"overdamped\" measures time"),

@@ -142,6 +142,7 @@ fn is_of_type(value: &Value, name: &Value) -> bool {
         "array" => value.is_array(),
         "object" => value.is_object(),
         "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
         other => panic!("the test does not know the type {other}"),
     }
 }

@@ -91,35 +91,8 @@ pub(super) fn initial_schema(generator: &mut SchemaGenerator) -> Schema {
         .get_mut("oneOf")
         .and_then(|kinds| kinds.as_array_mut());
     for kind in kinds.into_iter().flatten() {
-        // What a kind refers to is written out here, so that the key can be added to it.
-        let referred = kind
-            .get("$ref")
-            .and_then(|reference| reference.as_str())
-            .and_then(|reference| reference.rsplit('/').next())
-            .and_then(|name| generator.definitions().get(name))
-            .and_then(|definition| definition.as_object())
-            .cloned();
-        let Some(kind) = kind.as_object_mut() else {
-            continue;
-        };
-        if let Some(referred) = referred {
-            kind.remove("$ref");
-            for (key, value) in referred {
-                match (kind.get_mut(&key), value) {
-                    (Some(serde_json::Value::Object(own)), serde_json::Value::Object(other)) => {
-                        own.extend(other);
-                    }
-                    (Some(serde_json::Value::Array(own)), serde_json::Value::Array(other)) => {
-                        own.extend(other);
-                    }
-                    (Some(_), _) => {}
-                    (None, value) => {
-                        kind.insert(key, value);
-                    }
-                }
-            }
-        }
-        if let Some(properties) = kind.get_mut("properties").and_then(|p| p.as_object_mut()) {
+        let properties = kind.get_mut("properties").and_then(|p| p.as_object_mut());
+        if let Some(properties) = properties {
             properties.insert("velocity".to_owned(), velocity.clone().to_value());
         }
     }

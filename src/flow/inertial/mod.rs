@@ -18,9 +18,9 @@ use crate::divergence::Divergence;
 use crate::grid::Field;
 use crate::metrics;
 use faces::{FaceField, Faces};
-use ledger::{Ledger, kinetic_energy};
+use ledger::{Cells, Ledger, kinetic_energy};
 use stage::Stage;
-use steps::{Outcome, Scratch, Trial, densities};
+use steps::{Outcome, Scratch, Trial};
 use transport::Transport;
 
 /// The mass around faces from which more may want to leave than there is. Such faces are in the outermost tails; were there more, the
@@ -31,7 +31,7 @@ const LARGEST_CROWDED: f64 = 1e-6;
 const LARGEST_RISE: f64 = 1e-5;
 /// By how much a step is shortened for transport at a time, and may grow again.
 const SHORTENED: f64 = 0.6;
-const LENGTHENED: f64 = 1.2;
+const LENGTHENED: f64 = 1.05;
 /// The inertial equation for one divergence, in f64 on the CPU (docs/mathematics.md, §6, "The damped inertial equation").
 ///
 /// One convex problem a stage, of the form of backward Euler for the gradient flow; transport is explicit, with a viscosity on the
@@ -46,7 +46,7 @@ pub struct Inertial<D> {
     state: State,
     w: Vec<f64>,
     momentum: FaceField,
-    density: Vec<f64>,
+    cells: Cells,
     /// Time at the start or the last restart.
     origin: f64,
     ledger: Ledger,
@@ -90,7 +90,7 @@ impl<D: Divergence> Inertial<D> {
             problem: problem.clone(),
             state: state.clone(),
             momentum: faces.zeros(),
-            density: zeros(),
+            cells: Cells::new(cells),
             origin: state.time,
             ledger: Ledger::default(),
             conservation: Conservation::default(),
@@ -101,28 +101,24 @@ impl<D: Divergence> Inertial<D> {
             trial: Trial {
                 w: zeros(),
                 momentum: faces.zeros(),
-                density: zeros(),
-                log_ratio: state.log_ratio.clone(),
+                cells: Cells::new(cells),
                 gained: 0.0,
             },
             scratch: Scratch {
                 star: faces.zeros(),
                 stage_w: zeros(),
                 stage_momentum: faces.zeros(),
-                sound: zeros(),
+                means: zeros(),
             },
             faces,
             w,
         };
-        method.set_density();
+        let log_target = method.problem.log_target.as_slice().unwrap_or_default();
+        let row = method.faces.row();
+        method.cells.set::<D>(row, log_target, &method.w);
         let divergence = metrics::divergence(&method.problem, &method.state);
         method.ledger = Ledger::open(divergence, 0.0);
         Ok(method)
-    }
-
-    fn set_density(&mut self) {
-        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        densities::<D>(log_target, &self.w, &mut self.density);
     }
 
     /// γ at `elapsed` (in the time of the equation) after the start of the step.
@@ -131,10 +127,11 @@ impl<D: Divergence> Inertial<D> {
         self.settings.friction.at(before + elapsed)
     }
 
-    fn kinetic(&self, density: &[f64], log_ratio: &Field, momentum: &FaceField) -> f64 {
+    /// The kinetic energy now.
+    fn kinetic(&mut self) -> f64 {
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        let log_ratio = log_ratio.as_slice().unwrap_or_default();
-        kinetic_energy::<D>(&self.faces, log_target, log_ratio, density, momentum)
+        let means = &mut self.scratch.means;
+        kinetic_energy::<D>(&self.faces, log_target, &self.cells, &self.momentum, means)
     }
 
     /// The length of the next step towards `until`: one that lands there, alone or after equal steps.
@@ -166,23 +163,26 @@ impl<D: Divergence> Inertial<D> {
         kinetic * slowed * slowed
     }
 
-    fn accept(&mut self, dt: f64, until: f64, work: f64) {
+    fn accept(&mut self, dt: f64, until: f64, outcome: &Outcome) {
         self.conservation.enter(self.trial.gained);
         std::mem::swap(&mut self.previous, &mut self.w);
         std::mem::swap(&mut self.w, &mut self.trial.w);
         std::mem::swap(&mut self.momentum, &mut self.trial.momentum);
-        std::mem::swap(&mut self.density, &mut self.trial.density);
-        std::mem::swap(&mut self.state.log_ratio, &mut self.trial.log_ratio);
+        std::mem::swap(&mut self.cells, &mut self.trial.cells);
+        if let Some(log_ratio) = self.state.log_ratio.as_slice_mut() {
+            log_ratio.copy_from_slice(&self.cells.log_ratio);
+        }
         self.last_step = dt;
         let reached = self.state.time + dt;
         let landed = (until - reached).abs() <= 1e-12 * until.abs();
         self.state.time = if landed { until } else { reached };
         let before = self.ledger.divergence;
         let divergence = metrics::divergence(&self.problem, &self.state);
-        let kinetic = self.kinetic(&self.density, &self.state.log_ratio, &self.momentum);
-        let kinetic = self.bounded(kinetic, divergence, work);
+        let kinetic = outcome.kinetic.unwrap_or_else(|| self.kinetic());
+        let kinetic = self.bounded(kinetic, divergence, outcome.work);
         let duration = dt * self.settings.unit_of_time();
-        self.ledger.enter(duration, work, divergence, kinetic);
+        self.ledger
+            .enter(duration, outcome.work, divergence, kinetic);
         if self.settings.restart && divergence > before {
             self.momentum.iter_mut().for_each(|axis| axis.fill(0.0));
             self.origin = self.state.time;
@@ -222,6 +222,7 @@ impl<D: Divergence> Method for Inertial<D> {
                     work: 0.0,
                     error: f64::INFINITY,
                     crowded: 0.0,
+                    kinetic: None,
                 },
                 (Err(error), _) => return Err(error),
             };
@@ -266,7 +267,7 @@ impl<D: Divergence> Method for Inertial<D> {
                 };
             }
             self.longest *= LENGTHENED;
-            self.accept(dt, until, outcome.work);
+            self.accept(dt, until, &outcome);
             break dt;
         };
         Ok(Advance {

@@ -12,7 +12,7 @@ impl<D: Divergence> Inertial<D> {
             let mut velocity = Field::zeros(shape);
             for (cell, velocity) in velocity.iter_mut().enumerate() {
                 let next = self.faces.next(axis, cell);
-                let density = 0.5 * (self.density[cell] + self.density[next]);
+                let density = 0.5 * (self.cells.density[cell] + self.cells.density[next]);
                 if density > 0.0 {
                     *velocity = self.momentum[axis][cell] / density;
                 }
@@ -28,7 +28,10 @@ impl<D: Divergence> Inertial<D> {
                 let index = (cell / (nx * ny), cell / nx % ny, cell % nx);
                 self.problem.grid.center(index)[axis]
             };
-            volume * self.faces.sum(|cell| self.density[cell] * place(cell))
+            volume
+                * self
+                    .faces
+                    .sum(|cell| self.cells.density[cell] * place(cell))
         };
         Motion {
             velocity: velocity.collect(),
@@ -66,11 +69,11 @@ impl<D: Divergence> Inertial<D> {
             for (cell, value) in component.iter().enumerate() {
                 let next = self.faces.next(axis, cell);
                 let open = self.faces.mobility[axis][cell] > 0.0;
-                let density = 0.5 * (self.density[cell] + self.density[next]);
+                let density = 0.5 * (self.cells.density[cell] + self.cells.density[next]);
                 self.momentum[axis][cell] = if open { density * value } else { 0.0 };
             }
         }
-        let kinetic = self.kinetic(&self.density, &self.state.log_ratio, &self.momentum);
+        let kinetic = self.kinetic();
         self.ledger = Ledger::open(self.ledger.divergence, kinetic);
         Ok(())
     }

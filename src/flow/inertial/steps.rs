@@ -4,13 +4,12 @@ use rayon::prelude::*;
 
 use super::Inertial;
 use super::faces::FaceField;
+use super::ledger::{Cells, kinetic_energy};
 use super::stage::StageInput;
 use super::transport::Carried;
-use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::{Effort, guess};
 use crate::flow::{FlowError, Stepping};
-use crate::grid::Field;
 
 /// The part of a step that its first stage is implicit over, 1 − 1/√2: it makes the method of order 2 L-stable (U. Ascher, S. Ruuth,
 /// R. Spiteri, *Appl. Numer. Math.* 25 (1997) 151–167, §2.6).
@@ -24,8 +23,7 @@ const UNBOUNDED: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 pub(super) struct Trial {
     pub w: Vec<f64>,
     pub momentum: FaceField,
-    pub density: Vec<f64>,
-    pub log_ratio: Field,
+    pub cells: Cells,
     /// Mass gained since the start.
     pub gained: f64,
 }
@@ -36,7 +34,8 @@ pub(super) struct Scratch {
     /// The first stage of order 2.
     pub stage_w: Vec<f64>,
     pub stage_momentum: FaceField,
-    pub sound: Vec<f64>,
+    /// One number a cell.
+    pub means: Vec<f64>,
 }
 
 /// What a tried step took and left.
@@ -48,17 +47,21 @@ pub(super) struct Outcome {
     pub error: f64,
     /// The mass from which more wanted to leave than there is.
     pub crowded: f64,
+    /// The kinetic energy at the end of the step, where it is known.
+    pub kinetic: Option<f64>,
 }
 
 impl<D: Divergence> Inertial<D> {
-    /// Fills density and ℓ of the trial from its w.
-    fn set_trial(&mut self) {
+    /// The kinetic energy of the trial's momentum, or of that of the first stage, in the trial's cells.
+    fn kinetic_of_trial(&mut self, of_stage: bool) -> f64 {
+        let momentum = if of_stage {
+            &self.scratch.stage_momentum
+        } else {
+            &self.trial.momentum
+        };
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        densities::<D>(log_target, &self.trial.w, &mut self.trial.density);
-        if let Some(log_ratio) = self.trial.log_ratio.as_slice_mut() {
-            let cells = log_ratio.par_iter_mut().zip(&self.trial.w);
-            cells.for_each(|(log_ratio, w)| *log_ratio = D::log_ratio(*w));
-        }
+        let means = &mut self.scratch.means;
+        kinetic_energy::<D>(&self.faces, log_target, &self.trial.cells, momentum, means)
     }
 
     /// One step of order 1: pressure and friction, then transport by the mass flux that has passed.
@@ -79,7 +82,7 @@ impl<D: Divergence> Inertial<D> {
             duration,
             friction,
             initial: &self.w,
-            density: &self.density,
+            density: &self.cells.density,
             passed: None,
         };
         let effort = self.stage.solve(
@@ -90,17 +93,18 @@ impl<D: Divergence> Inertial<D> {
             &mut self.trial.momentum,
         )?;
         self.finish_trial();
-        let trial = &self.trial;
-        let carried = self.kinetic(&trial.density, &trial.log_ratio, &trial.momentum);
+        let carried = match friction {
+            0.0 => 0.0,
+            _ => self.kinetic_of_trial(false),
+        };
         copy(&self.trial.momentum, &mut self.scratch.stage_momentum);
-        sounds::<D>(&self.trial.w, &mut self.scratch.sound);
         // Friction acts on what transport adds as well: with strong friction the step may be long.
         let transported = duration / (1.0 + friction * duration);
         let carrier = Carried {
             momentum: &self.scratch.stage_momentum,
-            before: &self.density,
-            after: &self.trial.density,
-            sound: &self.scratch.sound,
+            before: &self.cells.density,
+            after: &self.trial.cells.density,
+            sound: &self.trial.cells.sound,
             duration: transported,
             order: 1,
         };
@@ -113,6 +117,7 @@ impl<D: Divergence> Inertial<D> {
             work: 2.0 * friction * duration * carried,
             error: 0.0,
             crowded,
+            kinetic: None,
         })
     }
 
@@ -123,23 +128,22 @@ impl<D: Divergence> Inertial<D> {
         let frictions = [self.friction(duration), self.friction(whole)];
         // Transport counts as far as friction leaves it.
         let transported = whole / (1.0 + frictions[1] * duration);
-        let mut input = StageInput {
+        let input = StageInput {
             time: self.state.time,
             step: dt,
             duration,
             friction: frictions[0],
             initial: &self.w,
-            density: &self.density,
+            density: &self.cells.density,
             passed: None,
         };
 
         copy(&self.momentum, &mut self.scratch.star);
-        sounds::<D>(&self.w, &mut self.scratch.sound);
         let carrier = Carried {
             momentum: &self.momentum,
-            before: &self.density,
-            after: &self.density,
-            sound: &self.scratch.sound,
+            before: &self.cells.density,
+            after: &self.cells.density,
+            sound: &self.cells.sound,
             duration: transported,
             order: 2,
         };
@@ -176,29 +180,22 @@ impl<D: Divergence> Inertial<D> {
             });
         }
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        densities::<D>(log_target, &self.scratch.stage_w, &mut self.trial.density);
-        sounds::<D>(&self.scratch.stage_w, &mut self.scratch.sound);
+        let stage_cells = &mut self.trial.cells;
+        stage_cells.set::<D>(self.faces.row(), log_target, &self.scratch.stage_w);
         let carrier = Carried {
             momentum: &self.scratch.stage_momentum,
-            before: &self.trial.density,
-            after: &self.trial.density,
-            sound: &self.scratch.sound,
+            before: &self.trial.cells.density,
+            after: &self.trial.cells.density,
+            sound: &self.trial.cells.sound,
             duration: transported,
             order: 2,
         };
         let factor = (1.0 - FIRST_WEIGHT) * whole;
         let star = &mut self.scratch.star;
         crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star));
-        if let Some(log_ratio) = self.trial.log_ratio.as_slice_mut() {
-            let cells = log_ratio.par_iter_mut().zip(&self.scratch.stage_w);
-            cells.for_each(|(log_ratio, w)| *log_ratio = D::log_ratio(*w));
-        }
         let stage_energy = match frictions[0] {
             0.0 => 0.0,
-            friction => {
-                let momentum = &self.scratch.stage_momentum;
-                friction * self.kinetic(&self.trial.density, &self.trial.log_ratio, momentum)
-            }
+            friction => friction * self.kinetic_of_trial(true),
         };
 
         let onward = 1.0 / FIRST_STAGE;
@@ -210,8 +207,15 @@ impl<D: Divergence> Inertial<D> {
             *guessed = now + onward * (stage - now);
         }
         let passed = (1.0 - FIRST_STAGE) * whole;
-        input.passed = Some((&self.scratch.stage_momentum, passed));
-        input.friction = frictions[1];
+        let input = StageInput {
+            time: self.state.time,
+            step: dt,
+            duration,
+            friction: frictions[1],
+            initial: &self.w,
+            density: &self.cells.density,
+            passed: Some((&self.scratch.stage_momentum, passed)),
+        };
         effort += self.stage.solve(
             &self.faces,
             input,
@@ -220,17 +224,15 @@ impl<D: Divergence> Inertial<D> {
             &mut self.trial.momentum,
         )?;
         self.finish_trial();
-        let trial = &self.trial;
-        let end_energy = match frictions[1] {
-            0.0 => 0.0,
-            friction => friction * self.kinetic(&trial.density, &trial.log_ratio, &trial.momentum),
-        };
+        let kinetic = self.kinetic_of_trial(false);
+        let end_energy = frictions[1] * kinetic;
         let mean = (1.0 - FIRST_STAGE) * stage_energy + FIRST_STAGE * end_energy;
         Ok(Outcome {
             effort,
             work: 2.0 * whole * mean,
             error: self.error(duration),
             crowded,
+            kinetic: Some(kinetic),
         })
     }
 
@@ -239,7 +241,9 @@ impl<D: Divergence> Inertial<D> {
         let euler = &self.stage.euler;
         let result = &mut self.trial.w;
         self.trial.gained = self.conservation.restore(euler, &self.w, result, UNBOUNDED);
-        self.set_trial();
+        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
+        let row = self.faces.row();
+        self.trial.cells.set::<D>(row, log_target, &self.trial.w);
     }
 
     /// What the fluxes at the end of the step would have moved otherwise than those of its stages, in L1 of ρ: the error of a method of
@@ -270,18 +274,4 @@ fn copy(from: &FaceField, to: &mut FaceField) {
     for (from, to) in from.iter().zip(to) {
         to.copy_from_slice(from);
     }
-}
-
-/// ρ of w in each cell.
-pub(super) fn densities<D: Divergence>(log_target: &[f64], w: &[f64], density: &mut [f64]) {
-    let cells = density.par_iter_mut().zip(log_target.par_iter().zip(w));
-    cells.for_each(|(density, (log_target, w))| {
-        *density = Real::exp(log_target + D::log_ratio(*w));
-    });
-}
-
-/// √ψ' of w in each cell.
-fn sounds<D: Divergence>(w: &[f64], sound: &mut [f64]) {
-    let cells = sound.par_iter_mut().zip(w);
-    cells.for_each(|(sound, w)| *sound = D::slope(*w).sqrt());
 }
