@@ -84,7 +84,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// Trains one generator from one seed. `proceed` is told of the steps made at every record; where it answers false the run ends there.
+/// Trains one generator from one seed. `proceed` is told of the steps made at every record, the first at step 0; where it answers
+/// false the run ends there.
 ///
 /// The bits depend on the settings and the seed alone.
 pub fn train(
@@ -108,7 +109,8 @@ pub fn train(
         failure: None,
     };
     let mut last = Spread::default();
-    for step in 0..settings.steps {
+    let steps = if proceed(0) { settings.steps } else { 0 };
+    for step in 0..steps {
         let begin = Instant::now();
         let result = run.step(step);
         outcome.seconds += begin.elapsed().as_secs_f64();
