@@ -41,7 +41,7 @@ learning-rate = 1e-3
 /// What is replaced in the valid scenario, by what, and the message.
 #[rustfmt::skip]
 const EDITS: &[(&str, &str, &str)] = &[
-    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"optimizer\"; did you mean \"training\"?"),
+    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"grid\", \"optimizer\"; did you mean \"training\"?"),
     ("activation = \"relu\"", "activation = \"rleu\"", "s.toml:12:14: generator.activation: found \"rleu\", expected one of \"relu\", \"leaky-relu\", \"tanh\", \"softplus\", \"silu\"; did you mean \"relu\"?"),
     ("hidden = [8]\nactivation", "hidden = []\nactivation", "s.toml:11:10: generator.hidden: found an empty list, expected at least one width; a generator without a hidden layer is `kind = \"affine\"`"),
     ("hidden = [8]\nactivation", "hidden = [8, 0]\nactivation", "s.toml:11:14: generator.hidden.1: found 0, expected a whole number from 1 to 65536"),

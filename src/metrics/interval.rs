@@ -41,14 +41,14 @@ impl Interval {
     }
 }
 
-/// Mean and half width with as many decimals as the half width has at two digits.
+/// Mean and half width with as many decimals as the half width has at two digits, at most six.
 impl fmt::Display for Interval {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         let Self { mean, half_width } = self;
         if !(half_width.is_finite() && *half_width > 0.0) {
             return write!(formatter, "{mean:.4}");
         }
-        let decimals = (1.0 - half_width.log10().floor()).clamp(0.0, 12.0) as usize;
+        let decimals = (1.0 - half_width.log10().floor()).clamp(0.0, 6.0) as usize;
         write!(formatter, "{mean:.decimals$} ± {half_width:.decimals$}")
     }
 }

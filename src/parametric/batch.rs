@@ -67,9 +67,4 @@ impl Batch {
     pub fn sample(&self, index: usize) -> impl Iterator<Item = f64> + '_ {
         (0..self.features).map(move |feature| self.values[feature * self.step + index])
     }
-
-    /// Whether every number is finite.
-    pub fn is_finite(&self) -> bool {
-        self.values.iter().all(|value| value.is_finite())
-    }
 }

@@ -151,13 +151,15 @@ impl Critic {
         let mut used = 2;
         if let Penalty::UnitSlope(_) = penalty {
             let mut random = streams.at(Purpose::Between, step);
-            let shares: Vec<f64> = (0..batch)
-                .map(|_| StandardUniform.sample(&mut random))
-                .collect();
+            for share in &mut self.values[..batch] {
+                *share = StandardUniform.sample(&mut random);
+            }
             let input = self.pair.input();
             for axis in 0..input.features() {
                 let (data, samples) = input.row_mut(axis).split_at_mut(half);
-                for ((data, sample), share) in data.iter_mut().zip(samples).zip(&shares) {
+                for ((data, sample), share) in
+                    data.iter_mut().zip(samples).zip(&self.values[..batch])
+                {
                     *data += share * (*sample - *data);
                 }
             }

@@ -20,7 +20,7 @@ pub trait Generator: Send {
     /// gradient ← gradient + Jᵀc (VJP).
     fn pull_back(&mut self, parameters: &[f64], cotangent: &Batch, gradient: &mut [f64]);
 
-    /// first ← Jη (JVP), and second ← D²G[η, η], with 0 in the padding: both can serve as cotangents.
+    /// first ← Jη (JVP), and second ← D²G(η, η), with 0 in the padding: both can serve as cotangents.
     fn push_forward(
         &mut self,
         parameters: &[f64],

@@ -4,18 +4,18 @@ use crate::divergence::{Divergence, DivergenceKind, with_divergence};
 
 /// What critic and generator are trained on. The critic's output t estimates −ℓ = ln(π/ρ), so that σ(t) is the discriminator.
 ///
-/// The critic lowers E_π[a(t)] + E_ρ[b(t)], the generator E_ρ[c(t)] (docs/parameters.md, eq. P9 and P10).
+/// The critic lowers E_π(a(t)) + E_ρ(b(t)), the generator E_ρ(c(t)) (docs/parameters.md, eq. P9 and P10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The dual of a divergence (Nowozin, Cseke, Tomioka, f-GAN, NeurIPS 2016): c is the first variation f'(r) at r = e^{−t}.
     ///
     /// With jensen-shannon this is the saturating loss E ln(1 − D) (Goodfellow et al. 2014) up to a constant.
     Dual(DivergenceKind),
-    /// The critic of jensen-shannon and the generator loss E[−ln D] (Goodfellow et al. 2014, §3).
+    /// The critic of jensen-shannon and the generator loss E(−ln D) (Goodfellow et al. 2014, §3).
     NonSaturating,
     /// softplus(−(t_π − t_ρ)) in pairs of data and samples, the generator with the roles exchanged (Jolicoeur-Martineau, ICLR 2019).
     Relativistic,
-    /// E_ρ[t] − E_π[t] (Arjovsky, Chintala, Bottou, ICML 2017).
+    /// E_ρ(t) − E_π(t) (Arjovsky, Chintala, Bottou, ICML 2017).
     Wasserstein,
 }
 
@@ -192,7 +192,7 @@ impl Loss {
         self == Self::Relativistic
     }
 
-    /// E_ρ[c] and its derivative with respect to ℓ at an exact ℓ: the first variation of the divergence that the ideal critic leads to.
+    /// E_ρ(c) and its derivative with respect to ℓ at an exact ℓ: the first variation of the divergence that the ideal critic leads to.
     pub fn at_log_ratio(self, log_ratio: f64) -> (f64, f64) {
         let (mut value, mut slope) = ([0.0], [0.0]);
         self.generator(&[-log_ratio], &[0.0], &mut value, &mut slope);

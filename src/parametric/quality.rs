@@ -45,7 +45,6 @@ pub struct Yardstick {
     /// Directions, and the target's quantiles along each at (i + ½)/count.
     slices: Vec<(Vec<f64>, Vec<f64>)>,
     histogram: Option<Histogram>,
-    latents: u64,
     count: usize,
 }
 
@@ -80,7 +79,6 @@ impl Yardstick {
             density,
             slices,
             histogram,
-            latents: 0,
             count,
         })
     }
@@ -92,10 +90,7 @@ impl Yardstick {
 
     /// Fills in the latent variables of an evaluation: the same for every run.
     pub fn fill_latents(&self, latents: &mut Batch) {
-        fill_normal(
-            &mut Streams::new(self.latents).at(Purpose::Evaluation, 0),
-            latents,
-        );
+        fill_normal(&mut Streams::new(0).at(Purpose::Evaluation, 0), latents);
     }
 
     /// Measures a batch.

@@ -16,6 +16,9 @@ use super::target::Target;
 /// Steps at the end over which the spread of the loss is taken.
 pub const LAST_STEPS: u64 = 500;
 
+/// Steps between two questions whether to go on: some milliseconds.
+const PATIENCE: u64 = 50;
+
 /// Samples on which the two metrics are compared at the end.
 const SPLIT_SAMPLES: usize = 512;
 
@@ -84,7 +87,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// Trains one generator from one seed. `proceed` is told of the steps made at every record; where it answers false the run ends there.
+/// Trains one generator from one seed. `proceed` is told of the steps made every 50 steps, the first time at step 0; where it
+/// answers false the run ends there.
 ///
 /// The bits depend on the settings and the seed alone.
 pub fn train(
@@ -108,7 +112,8 @@ pub fn train(
         failure: None,
     };
     let mut last = Spread::default();
-    for step in 0..settings.steps {
+    let steps = if proceed(0) { settings.steps } else { 0 };
+    for step in 0..steps {
         let begin = Instant::now();
         let result = run.step(step);
         outcome.seconds += begin.elapsed().as_secs_f64();
@@ -122,9 +127,9 @@ pub fn train(
         let made = step + 1;
         if made % settings.record_every == 0 || made == settings.steps {
             outcome.records.push(run.record(made));
-            if !proceed(made) {
-                break;
-            }
+        }
+        if (made % PATIENCE == 0 || made == settings.steps) && !proceed(made) {
+            break;
         }
     }
     outcome.loss_spread = last.deviation();

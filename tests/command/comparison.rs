@@ -162,3 +162,48 @@ fn diverging_runs_are_named_and_only_all_of_them_are_a_failure() {
     let status: hdf5::types::VarLenUnicode = file.attr("status").unwrap().read_scalar().unwrap();
     assert_eq!(status.as_str(), "failed");
 }
+
+/// Natural gradient with the exact critic of kl stays with the grid's flow; the file holds how near.
+#[test]
+fn the_flow_beside_natural_gradient_is_its_path() {
+    let folder = Folder::empty();
+    let scenario = shipped("generators/flow-vs-parameters.toml");
+    let done = ottoflow(
+        folder.path(),
+        &[
+            "compare",
+            scenario.to_str().unwrap(),
+            "-q",
+            "-o",
+            "beside.h5",
+            "--set",
+            "training.seeds=2",
+            "--set",
+            "training.steps=600",
+        ],
+    );
+    let text = &done.assert_done().stdout;
+    assert!(text.contains("largest W2 to the flow"), "{text}");
+    let file = File::open(folder.path().join("beside.h5")).unwrap();
+    let group = file.group("optimizers/Natural gradient").unwrap();
+    let distances: Vec<f64> = group.dataset("flow_distance").unwrap().read_raw().unwrap();
+    let to_target: Vec<f64> = group.dataset("wasserstein").unwrap().read_raw().unwrap();
+    assert_eq!(distances.len(), 2 * 7);
+    // The path is some 0.7 long; what is left is the noise of batches and of the 4096 samples.
+    assert!(to_target[0] - to_target[6] > 0.6, "{to_target:?}");
+    assert!(
+        distances.iter().all(|distance| *distance < 0.06),
+        "{distances:?}"
+    );
+}
+
+#[test]
+fn a_flow_beside_needs_a_density_at_the_start() {
+    let folder = folder(&format!(
+        "{SMALL}\n[grid]\nlower = [0.0]\nupper = [4.0]\ncells = [50]\n"
+    ));
+    ottoflow(folder.path(), &words("compare small.toml -q")).assert_failed(
+        2,
+        &["grid: found a flow beside, expected a generator \"affine\" with `matrix`"],
+    );
+}

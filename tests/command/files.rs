@@ -292,7 +292,12 @@ fn the_schema_is_json_and_knows_the_tables_of_a_scenario() {
     let schema: serde_json::Value = serde_json::from_str(&outcome.assert_done().stdout).unwrap();
     let tables: toml::Table = SMALL.parse().unwrap();
     for key in tables.keys() {
-        assert!(schema["properties"].get(key).is_some(), "{key}");
+        let known = &schema["$defs"]["Document"]["properties"];
+        assert!(known.get(key).is_some(), "{key}");
+    }
+    for key in ["target", "generator", "critic", "training", "optimizer"] {
+        let known = &schema["$defs"]["GeneratorDocument"]["properties"];
+        assert!(known.get(key).is_some(), "{key}");
     }
 }
 

@@ -206,3 +206,40 @@ fn a_file_that_is_being_written_can_be_looked_at_and_not_be_replaced() {
     run.signal("INT");
     assert_eq!(run.end().0.code(), Some(130));
 }
+
+/// A comparison that is interrupted ends soon, says so, and its file opens.
+#[test]
+fn an_interrupted_comparison_ends_at_once_with_130() {
+    let folder = Folder::empty();
+    let scenario = shipped("generators/gaussian-1d.toml");
+    let arguments = [
+        "compare",
+        scenario.to_str().unwrap(),
+        "--set",
+        "training.steps=10000000",
+        "-q",
+        "-o",
+        "long.h5",
+    ];
+    let file = folder.path().join("long.h5");
+    let mut run = Run::start(folder.path(), &arguments);
+    let begin = Instant::now();
+    while !file.exists() {
+        assert!(run.0.try_wait().unwrap().is_none(), "ended on its own");
+        assert!(begin.elapsed() < Duration::from_secs(60), "no file");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal("INT");
+    let (status, stderr) = run.end();
+    assert_eq!(status.code(), Some(130), "{stderr}");
+    assert!(
+        stderr.contains("interrupted; long.h5 holds all that was computed"),
+        "{stderr}"
+    );
+    let file = hdf5::File::open(file).unwrap();
+    let status: hdf5::types::VarLenUnicode = file.attr("status").unwrap().read_scalar().unwrap();
+    assert_eq!(status.as_str(), "interrupted");
+    let array = file.dataset("optimizers/Adam/loss_generator").unwrap();
+    assert_eq!(array.shape()[0], 8);
+}

@@ -1,6 +1,7 @@
 //! Generators, critics, metrics and optimizers held against dual numbers, dense linear algebra and closed forms.
 
 mod cholesky;
+mod distances;
 mod losses;
 mod metrics;
 mod network;

@@ -271,3 +271,23 @@ fn samples_of_the_target_measure_as_the_target() {
     assert!((moved.wasserstein_1 - 0.5).abs() < 0.03, "{moved:?}");
     assert!((moved.wasserstein_2 - 0.5).abs() < 0.04, "{moved:?}");
 }
+
+/// A run that is told to stop keeps the records it made, and is no failure.
+#[test]
+fn a_run_that_is_stopped_keeps_its_records() {
+    let settings = settings(400, Loss::NonSaturating);
+    let target = target();
+    let yardstick = Yardstick::new(&target, settings.evaluation).unwrap();
+    let stop = |rule: usize, _: u64, step: u64| rule == 1 || step < 100;
+    let rules = [
+        rule("stopped", Rule::Euclidean(ADAM), 5e-3),
+        rule("not", Rule::Euclidean(ADAM), 5e-3),
+    ];
+    let runs = compare(&settings, &rules, 1, &target, &yardstick, &stop);
+    let [stopped, whole] = [0, 1].map(|rule| &runs[rule].outcomes[0]);
+    let steps: Vec<u64> = stopped.records.iter().map(|record| record.step).collect();
+    assert_eq!(steps, [0, 25, 50, 75, 100]);
+    assert_eq!(stopped.failure, None);
+    assert_eq!(whole.records.len(), 17);
+    assert_eq!(stopped.records[1..], whole.records[1..5]);
+}

@@ -1,7 +1,7 @@
-//! Metrics on parameters, and the solve (g + λ)δ = E[Jᵀv] that a natural gradient needs.
+//! Metrics on parameters, and the solve (g + λ)δ = E(Jᵀv) that a natural gradient needs.
 //!
-//! `sample` is G̃ = E[∂G·∂G], the metric of the usual code; `otto` the W2 metric g pulled back, that is G̃ after the samples' velocities
-//! are projected on gradients ([`projection`]; docs/parameters.md, eq. P2 and P4).
+//! `sample` is G̃ = E(∂G·∂G), the metric of the usual code; `otto` the W2 metric g pulled back, that is G̃ after the samples' velocities
+//! are projected on gradients (`projection`; docs/parameters.md, eq. P2 and P4).
 
 mod projection;
 mod split;
@@ -82,7 +82,7 @@ pub struct Metric {
     /// JQᵀ by parameters, of a projected metric.
     narrow: Vec<f64>,
     solution: Vec<f64>,
-    /// E[Jᵀv] and δ in the space of parameters.
+    /// E(Jᵀv) and δ in the space of parameters.
     right: Vec<f64>,
     cotangent: Option<Batch>,
     always_dense: bool,
@@ -136,7 +136,7 @@ impl Metric {
         self.report
     }
 
-    /// direction ← (g + λ)⁻¹E[Jᵀv] for the generator after `forward` at `parameters`; v has the shape of the samples.
+    /// direction ← (g + λ)⁻¹E(Jᵀv) for the generator after `forward` at `parameters`; v has the shape of the samples.
     ///
     /// # Errors
     /// [`MetricError::NotPositive`] if no damping of the ladder helps.

@@ -8,7 +8,7 @@ pub struct MetricSplit {
     pub sample: f64,
     /// trace g by the projection of the metric `otto`.
     pub otto: f64,
-    /// E[Var(∂G | G)], the variance among samples at one place: half the mean square difference of nearest neighbours.
+    /// E(Var(∂G | G)), the variance among samples at one place: half the mean square difference of nearest neighbours.
     pub fibre: f64,
 }
 

@@ -214,11 +214,6 @@ impl Evaluator {
         }
     }
 
-    /// The network.
-    pub fn network(&self) -> &Network {
-        &self.network
-    }
-
     /// The inputs, to be set before [`Evaluator::run`].
     pub fn input(&mut self) -> &mut Batch {
         &mut self.input

@@ -30,7 +30,7 @@ impl Tangents {
 }
 
 impl Evaluator {
-    /// DG[η] and D²G[η, η] at the last inputs, layer by layer:
+    /// DG(η) and D²G(η, η) at the last inputs, layer by layer:
     /// ȧ = Wḣ + Ẇh + ḃ, ä = Wḧ + 2Ẇḣ, ḣ' = σ'ȧ, ḧ' = σ''ȧ² + σ'ä.
     pub(super) fn second_order(
         &mut self,

@@ -2,9 +2,9 @@ use super::{Optimizer, Step};
 use crate::parametric::batch::Batch;
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
-/// The damped inertial equation on parameters, θ'' + Γ(θ', θ') + γθ' = −G̃⁻¹E[Jᵀ∇μ], with the connection term Γ of the sample metric:
+/// The damped inertial equation on parameters, θ'' + Γ(θ', θ') + γθ' = −G̃⁻¹E(Jᵀ∇μ), with the connection term Γ of the sample metric:
 ///
-/// θ'' + γθ' = −(G̃ + λ)⁻¹E[Jᵀ(∇μ + D²G[θ', θ'])]                                          (docs/parameters.md, eq. P7)
+/// θ'' + γθ' = −(G̃ + λ)⁻¹E[Jᵀ(∇μ + D²G(θ', θ'))]                                          (docs/parameters.md, eq. P7)
 ///
 /// The learning rate is the time step h. Leapfrog with implicit friction, of second order in h; the velocity in the connection term is
 /// extrapolated from the two half steps before.

@@ -28,7 +28,7 @@ pub struct Step<'a> {
     pub generator: &'a mut dyn Generator,
     /// θ.
     pub parameters: &'a mut [f64],
-    /// ∇μ at every sample: the generator's loss is E μ(G), so that its gradient is E[Jᵀ∇μ].
+    /// ∇μ at every sample: the generator's loss is E μ(G), so that its gradient is E(Jᵀ∇μ).
     pub force: &'a Batch,
     /// The learning rate of this step.
     pub rate: f64,
@@ -37,7 +37,7 @@ pub struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// gradient ← E[Jᵀ∇μ].
+    /// gradient ← E(Jᵀ∇μ).
     pub fn gradient(&mut self, gradient: &mut [f64]) {
         gradient.fill(0.0);
         self.generator

@@ -1,7 +1,7 @@
 use super::{Optimizer, Step};
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
-/// Natural gradient with momentum, the update of the source paper: η ← βη + (g + λ)⁻¹E[Jᵀ∇μ], θ ← θ − rate·η.
+/// Natural gradient with momentum, the update of the source paper: η ← βη + (g + λ)⁻¹E(Jᵀ∇μ), θ ← θ − rate·η.
 ///
 /// It drops the connection term of the inertial equation on parameters: [`super::Inertial`] has it (docs/parameters.md, eq. P6 and P7).
 pub struct MomentumNatural {

@@ -1,7 +1,7 @@
 use super::{Optimizer, Step};
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
-/// Natural gradient: θ ← θ − rate·(g + λ)⁻¹E[Jᵀ∇μ] with the metric g chosen (docs/parameters.md, eq. P5).
+/// Natural gradient: θ ← θ − rate·(g + λ)⁻¹E(Jᵀ∇μ) with the metric g chosen (docs/parameters.md, eq. P5).
 ///
 /// Amari, Neural Computation 10, 1998; with the Wasserstein metric: Li, Montúfar, Information Geometry 1, 2018.
 pub struct Natural {
