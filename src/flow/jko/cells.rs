@@ -20,26 +20,26 @@ impl<D: Divergence> Elementwise<4, 1> for FaceDensity<D> {
         let alike = (own - beside).abs().less(R::constant(ALIKE));
         let mean = half * (own + beside);
         let target = (half * (log_mass + log_mass_beside)).exp();
-        let [a, b] = [own, beside].map(|log_ratio| D::kirchhoff_from_ratio(log_ratio.exp()));
+        // No `map` over an array: as a function of its own it would be left out of the caller's vector instructions.
+        let a = D::kirchhoff_from_ratio(own.exp());
+        let b = D::kirchhoff_from_ratio(beside.exp());
         let ratio = (b - a) / D::first_variation_change(own, beside);
         [target * R::select(alike, mean.exp(), ratio)]
     }
 }
 
-/// Of ℓ, ℓ of the next cell, π h and ℓ at the start: f' of the next cell less that of this one; π h r; its derivative by f'; ψ'; and the
-/// growth of r since the start, r/r₀ − 1.
+/// Of ℓ, ℓ of the next cell, π h and ℓ at the start: f' of the next cell less that of this one; π h r; ψ'; and the growth of r since the
+/// start, r/r₀ − 1.
 pub(super) struct CellTerms<D>(PhantomData<D>);
 
-impl<D: Divergence> Elementwise<4, 5> for CellTerms<D> {
+impl<D: Divergence> Elementwise<4, 4> for CellTerms<D> {
     #[inline(always)]
-    fn values<R: Real>([own, beside, target, initial]: [R; 4]) -> [R; 5] {
+    fn values<R: Real>([own, beside, target, initial]: [R; 4]) -> [R; 4] {
         let ratio = own.exp();
-        let (slope, mass) = (D::slope_from_ratio(ratio), target * ratio);
         [
             D::first_variation_change(own, beside),
-            mass,
-            mass / slope,
-            slope,
+            target * ratio,
+            D::slope_from_ratio(ratio),
             (own - initial).exp_m1(),
         ]
     }
