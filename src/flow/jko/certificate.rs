@@ -14,6 +14,8 @@ const RESTORATIONS: usize = 4;
 const UNNOTICED: f64 = 1e-12;
 /// Gap, and doubt of W2², relative to W2², of an iterate at which nothing that has weight can change.
 const SOLVED: f64 = 1e-11;
+/// Doubt of W2², relative to W2², of a step that is certified.
+const SURE: f64 = 1e-9;
 
 impl<D: Divergence> LineStep<D> {
     /// Gives the mass that is missing, of the size of rounding in a solved step, to the cell that holds most.
@@ -91,17 +93,22 @@ impl<D: Divergence> LineStep<D> {
         }
     }
 
-    /// Whether, with its mass restored, the gap is far below W2²/(2τ), and the masses are so near to those of the map that W2² is theirs.
-    pub fn is_solved(&mut self, tau: f64) -> bool {
+    /// Whether, with its mass restored, the gap is far below W2²/(2τ), and the masses are so near to those of the map that W2² is theirs;
+    /// or, if no more can be had, whether the gap is small enough.
+    pub fn is_solved(&mut self, tau: f64, enough: bool) -> bool {
         if !self.is_balanced() {
             return false;
         }
         self.restore_mass(tau);
         let known = self.certify(tau);
-        let solved =
-            2.0 * known.gap * tau <= SOLVED * known.cost && known.unsure <= SOLVED * known.cost;
-        self.certificate = solved.then_some(known);
-        solved
+        let Certificate { gap, cost, unsure } = known;
+        let solved = 2.0 * gap * tau <= SOLVED * cost && unsure <= SOLVED * cost;
+        let rounding = 2.0 * tau * self.floor;
+        let enough = enough
+            && 2.0 * tau * gap <= self.aim * cost + rounding
+            && unsure <= (SURE * cost).max(rounding);
+        self.certificate = (solved || enough).then_some(known);
+        solved || enough
     }
 }
 
@@ -112,7 +119,7 @@ pub(super) struct Certificate {
     pub gap: f64,
     /// W2² = 2h Σ_faces ∫ |x − z| dF(z) over what passed the face (eq. 18), and how far that of the masses may be from it.
     pub cost: f64,
-    unsure: f64,
+    pub unsure: f64,
 }
 
 /// The faces to the right of the cells from `first` on, with the mass that passed each beyond what its force carries.

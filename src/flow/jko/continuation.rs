@@ -17,7 +17,7 @@ impl<D: Divergence> LineStep<D> {
         let mut good = self.current.log_ratio.clone();
         let (mut step, mut factor) = (long, 8.0_f64);
         while iterations < GIVEN_UP {
-            let on_the_way = if step > tau { Until::Everywhere } else { until };
+            let on_the_way = if step > tau { Until::Near } else { until };
             let (more, settled) = self.iterate(step, on_the_way);
             iterations += more;
             if settled && step <= tau {

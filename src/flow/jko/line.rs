@@ -15,6 +15,8 @@ use crate::grid::{Axis, Boundary};
 
 /// Iterations after which a step is given up.
 pub(super) const GIVEN_UP: usize = 2000;
+/// Iterations of the last try.
+const LAST_CHANCE: usize = 400;
 /// A step that carries no face further than this, in cells, begins where it starts from.
 const SHORT: f64 = 0.5;
 /// ln r that cells without mass are lifted to: all of them together hold less than a rounding of the mass.
@@ -49,19 +51,20 @@ pub(super) struct LineStep<D> {
     pub rhs: Vec<f64>,
     pub elimination: Tridiagonal,
     cascade: Option<Box<Cascade<D>>>,
+    /// The gap that is enough where no more can be had: relative to W2²/(2τ), and what is rounding.
+    pub aim: f64,
+    pub floor: f64,
     divergence: PhantomData<D>,
 }
 
 /// How far an iteration goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Until {
-    /// To rounding in every cell.
-    Everywhere,
     /// To rounding in all that has weight.
     Solved,
     /// Likewise, and on even if little is gained.
     Exhausted,
-    /// To a first guess for a finer grid.
+    /// To a first guess for a finer grid, or for a shorter step.
     Near,
 }
 
@@ -125,6 +128,8 @@ impl<D: Divergence> LineStep<D> {
             upper: zeros(),
             rhs: zeros(),
             elimination: Tridiagonal::new(cells, axis.boundary),
+            aim: 0.0,
+            floor: 0.0,
             divergence: PhantomData,
         }
     }
@@ -161,7 +166,8 @@ impl<D: Divergence> LineStep<D> {
         if !settled {
             // The last chance: the iteration from the start, as long as it takes.
             self.begin_with(None);
-            while !settled && iterations < GIVEN_UP {
+            let most = iterations.max(GIVEN_UP) + LAST_CHANCE;
+            while !settled && iterations < most {
                 let (more, done) = self.iterate(tau, Until::Exhausted);
                 (iterations, settled) = (iterations + more, done);
             }

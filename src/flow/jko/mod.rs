@@ -67,8 +67,8 @@ struct Stepper<D> {
     solver: Solver<D>,
     /// The largest gap relative to W2²/(2τ).
     gap: f64,
-    /// J at the start.
-    first_divergence: f64,
+    /// The gap that is rounding of J.
+    rounding: f64,
 }
 
 /// A step that was made.
@@ -98,7 +98,7 @@ impl<D: Divergence> Stepper<D> {
             gap,
             log_ratio,
         } = self.solver.step(step, current);
-        let allowed = self.gap * cost / (2.0 * tau) + ROUNDING * self.first_divergence;
+        let allowed = self.gap * cost / (2.0 * tau) + self.rounding;
         // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
         let certified = settled && gap <= allowed;
         if !certified {
@@ -139,11 +139,12 @@ struct Reached<'a> {
 }
 
 impl<D: Divergence> Solver<D> {
-    fn new(problem: &Problem, settings: JkoSettings) -> Result<Self, FlowError> {
+    fn new(problem: &Problem, settings: JkoSettings, rounding: f64) -> Result<Self, FlowError> {
         let second = settings.order == 2;
         match problem.grid.axes() {
             [axis] => {
-                let line = LineStep::new(axis, problem.log_target.iter().copied());
+                let mut line = LineStep::new(axis, problem.log_target.iter().copied());
+                (line.aim, line.floor) = (settings.gap, rounding);
                 let extrapolation = || Extrapolation::new(line.cells(), line.periodic);
                 let extrapolation = second.then(extrapolation);
                 Ok(Self::Line(Box::new(line), extrapolation))
@@ -224,12 +225,13 @@ impl<D: Divergence> Jko<D> {
         if order == 2 && tolerance.is_some() {
             return Err(FlowError::AdaptiveSecondOrder);
         }
+        let rounding = ROUNDING * divergence(problem, state);
         let adaptive = |tolerance| Adaptive::new::<D>(problem, state, tolerance, step);
         Ok(Self {
             stepper: Stepper {
-                solver: Solver::new(problem, settings)?,
+                solver: Solver::new(problem, settings, rounding)?,
                 gap,
-                first_divergence: divergence(problem, state),
+                rounding,
             },
             settings,
             adaptive: tolerance.map(adaptive),

@@ -23,7 +23,7 @@ const SQUARED: f64 = 1e-3;
 const HARMLESS: f64 = 1e-7;
 /// Relative change that is rounding itself.
 const STAGNANT: f64 = 1e-13;
-/// Relative change up to which a coarser grid may serve a finer one as its first guess.
+/// Relative change up to which a coarser grid may serve a finer one, or a longer step a shorter one, as its first guess.
 const NEAR: f64 = 1e-2;
 /// Relative changes up to this are the same, to second order, in every variable.
 const SMALL: f64 = 0.1;
@@ -72,19 +72,22 @@ impl<D: Divergence> LineStep<D> {
             let curvature = CURVATURE.max(change / (before * before));
             let rest = curvature * change * change;
             before = change;
+            hopeless = if length < HOPELESS { hopeless + 1 } else { 0 };
+            let given_up = hopeless == HOPELESS_STEPS && until != Until::Exhausted;
+            let last = iteration == most || given_up;
             let settled = match until {
                 Until::Near => change <= NEAR,
-                Until::Everywhere => change <= SQUARED && rest <= REST,
                 Until::Solved | Until::Exhausted => {
                     let still = change <= SQUARED && rest <= REST * scale;
-                    change <= STAGNANT || (still || iteration >= PATIENCE) && self.is_solved(tau)
+                    let stagnant = change <= STAGNANT;
+                    let look = still || stagnant || last || iteration >= PATIENCE;
+                    look && self.is_solved(tau, stagnant || last)
                 }
             };
             if settled {
                 return (iteration, true);
             }
-            hopeless = if length < HOPELESS { hopeless + 1 } else { 0 };
-            if hopeless == HOPELESS_STEPS && until != Until::Exhausted {
+            if given_up {
                 return (iteration, false);
             }
         }
