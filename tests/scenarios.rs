@@ -247,7 +247,10 @@ fn defaults_are_those_of_the_documentation() {
     let implicit = read(SMALLEST, &["time.method=implicit"]);
     assert_eq!(
         implicit.time.stepping,
-        Stepping::Adaptive { tolerance: 1e-4 }
+        Stepping::Adaptive {
+            tolerance: 1e-4,
+            largest: None
+        }
     );
     assert_eq!(
         read(SMALLEST, &["time.step=0.1"]).time.stepping,

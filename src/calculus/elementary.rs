@@ -215,24 +215,23 @@ pub fn ln<R: Real>(x: R) -> R {
     R::select(zero.less(x), value, ln_outside_domain(x))
 }
 
-/// Splits 1 + x = m·2ᵉ: returns (f, e) with f = m − 1 after `give_back`, which may correct f for the rounding of 1 + x.
+/// Splits 1 + x = m·2ᵉ: m − 1, e, and whether e = 0.
 ///
 /// Where 1 + x needs no power of two, x itself is the reduced argument, with all its digits; elsewhere |ln(1+x)| > 0.34. So the
-/// digits near 0 do not rest on the correction, which a shader compiler may simplify to zero.
+/// digits near 0 do not rest on a correction for the rounding of 1 + x, which a shader compiler may simplify to zero.
 #[inline(always)]
-fn split_one_plus<R: Real>(x: R, give_back: impl Fn(R, R) -> R) -> (R, R) {
+fn split_one_plus<R: Real>(x: R) -> (R, R, R::Mask) {
     let (m, e) = (R::constant(1.0) + x).split_exponent();
     let near_one = e.abs().less(R::constant(0.5));
-    let far = give_back(m - R::constant(1.0), e);
-    (R::select(near_one, x, far), e)
+    (m - R::constant(1.0), e, near_one)
 }
 
 /// ln(1 + x) for finite x above −1 only, to 2.5 units in the last place: what a sweep over cells can promise, without the cost of
 /// the exceptions. NaN becomes a number.
 #[inline(always)]
 pub fn ln_1p_regular<R: Real>(x: R) -> R {
-    let (f, e) = split_one_plus(x, |f, _| f);
-    ln_reduced(f, e)
+    let (f, e, near_one) = split_one_plus(x);
+    ln_reduced(R::select(near_one, x, f), e)
 }
 
 /// ln(1 + x), to 2 units in the last place, also near 0.
@@ -240,12 +239,12 @@ pub fn ln_1p_regular<R: Real>(x: R) -> R {
 pub fn ln_1p<R: Real>(x: R) -> R {
     let one = R::constant(1.0);
     let u = one + x;
-    let (f, e) = split_one_plus(x, |f, e| {
-        // Above 2¹⁰⁰ nothing is lost that could be seen, and 2⁻ᵉ need not be a normal number.
-        let lost = x - (u - one);
-        f + lost * (-e.minimum(R::constant(100.0))).power_of_two()
-    });
-    let value = R::select(x.less(R::constant(f64::INFINITY)), ln_reduced(f, e), x);
+    let (f, e, near_one) = split_one_plus(x);
+    // Above 2¹⁰⁰ nothing is lost that could be seen, and 2⁻ᵉ need not be a normal number.
+    let lost = x - (u - one);
+    let far = f + lost * (-e.minimum(R::constant(100.0))).power_of_two();
+    let value = ln_reduced(R::select(near_one, x, far), e);
+    let value = R::select(x.less(R::constant(f64::INFINITY)), value, x);
     R::select(R::constant(0.0).less(u), value, ln_outside_domain(u))
 }
 

@@ -9,16 +9,42 @@
 
 use crate::grid::Boundary;
 
+/// Cells from which two threads are worth it.
+const THREADED: usize = 12_288;
+
 /// Solves x_i + lower_i (x_i − x_{i−1}) + upper_i (x_i − x_{i+1}) = b_i, lower and upper ≥ 0, in O(n) and without allocation.
 ///
 /// Rows are scaled to excess 1, so nothing underflows where the target does.
 #[derive(Clone, Debug)]
 pub struct Tridiagonal {
     boundary: Boundary,
-    /// Share of the next cell in x_i = constant + to_next x_{i+1} + to_last x_{n−1}.
+    /// Share of the next cell in x_i = constant + to_next x_{i+1} + to_last x_{n−1}; in an open row the next cell is the one towards the
+    /// middle.
     to_next: Vec<f64>,
     /// Share of the last cell, which closes the ring; empty without one.
     to_last: Vec<f64>,
+}
+
+/// Rows from one end on. Row i, once x_{i−1} = β + q x_i with 1 − q = p is put in, reads (1 + lower p) x_i + upper (x_i − x_{i+1}) =
+/// b_i + lower β.
+#[derive(Clone, Copy, Default)]
+struct Chain {
+    /// p: the shares p of the excess and q of the next cell add up to 1; both are kept, for 1 − q would lose p.
+    excess_share: f64,
+    /// β.
+    constant: f64,
+}
+
+impl Chain {
+    /// Takes the next row, and returns its q and β.
+    #[inline(always)]
+    fn row(&mut self, coupling: f64, next: f64, rhs: f64) -> (f64, f64) {
+        let excess = 1.0 + coupling * self.excess_share;
+        let reciprocal = 1.0 / (excess + next);
+        self.constant = (rhs + coupling * self.constant) * reciprocal;
+        self.excess_share = excess * reciprocal;
+        (next * reciprocal, self.constant)
+    }
 }
 
 impl Tridiagonal {
@@ -61,23 +87,63 @@ impl Tridiagonal {
         }
     }
 
-    /// Row i, once x_{i−1} = β + q x_i with 1 − q = p is put in, reads (1 + lower p) x_i + upper (x_i − x_{i+1}) = b_i + lower β.
+    /// From both ends to the middle row, and back: two chains of quotients, each waiting for its own last one only, side by side or on
+    /// two threads.
     fn solve_open(&mut self, lower: &[f64], upper: &[f64], rhs: &[f64], solution: &mut [f64]) {
         let n = self.to_next.len();
-        // The shares p of the excess and q of the next cell add up to 1; both are kept, for 1 − q would lose p.
-        let (mut excess_share, mut constant) = (0.0, 0.0);
-        for i in 0..n {
+        let middle = n / 2;
+        let after = n - 1 - middle;
+        let (left_shares, right_shares) = self.to_next.split_at_mut(middle);
+        let (left, right) = solution.split_at_mut(middle);
+        let [mut from_left, mut from_right] = [Chain::default(); 2];
+        let mut step_left = |i: usize| {
             let coupling = if i == 0 { 0.0 } else { lower[i] };
-            let next = if i + 1 == n { 0.0 } else { upper[i] };
-            let excess = 1.0 + coupling * excess_share;
-            let reciprocal = 1.0 / (excess + next);
-            constant = (rhs[i] + coupling * constant) * reciprocal;
-            excess_share = excess * reciprocal;
-            self.to_next[i] = next * reciprocal;
-            solution[i] = constant;
+            (left_shares[i], left[i]) = from_left.row(coupling, upper[i], rhs[i]);
+        };
+        let mut step_right = |k: usize| {
+            let i = n - 1 - k;
+            let coupling = if k == 0 { 0.0 } else { upper[i] };
+            (right_shares[i - middle], right[i - middle]) =
+                from_right.row(coupling, lower[i], rhs[i]);
+        };
+        if n < THREADED {
+            for k in 0..after {
+                step_left(k);
+                step_right(k);
+            }
+            (after..middle).for_each(step_left);
+        } else {
+            rayon::join(
+                || (0..middle).for_each(&mut step_left),
+                || (0..after).for_each(&mut step_right),
+            );
         }
-        for i in (0..n.saturating_sub(1)).rev() {
-            solution[i] += self.to_next[i] * solution[i + 1];
+        let below = if middle == 0 { 0.0 } else { lower[middle] };
+        let above = if after == 0 { 0.0 } else { upper[middle] };
+        let meeting = (rhs[middle] + below * from_left.constant + above * from_right.constant)
+            / (1.0 + below * from_left.excess_share + above * from_right.excess_share);
+        right[0] = meeting;
+        let mut leftward = meeting;
+        let mut back_left = |i: usize| {
+            leftward = left[i] + left_shares[i] * leftward;
+            left[i] = leftward;
+        };
+        let mut rightward = meeting;
+        let mut back_right = |k: usize| {
+            rightward = right[k] + right_shares[k] * rightward;
+            right[k] = rightward;
+        };
+        if n < THREADED {
+            for k in 0..after {
+                back_left(middle - 1 - k);
+                back_right(k + 1);
+            }
+            (0..middle - after).rev().for_each(back_left);
+        } else {
+            rayon::join(
+                || (0..middle).rev().for_each(&mut back_left),
+                || (1..=after).for_each(&mut back_right),
+            );
         }
     }
 

@@ -18,7 +18,9 @@ impl<D: Divergence> Elementwise<4, 1> for FaceDensity<D> {
         let alike = (own - beside).abs().less(R::constant(ALIKE));
         let mean = half * (own + beside);
         let target = (half * (log_mass + log_mass_beside)).exp();
-        let [a, b] = [own, beside].map(|log_ratio| D::kirchhoff_from_ratio(log_ratio.exp()));
+        // No `map` over an array: as a function of its own it would be left out of the caller's vector instructions.
+        let a = D::kirchhoff_from_ratio(own.exp());
+        let b = D::kirchhoff_from_ratio(beside.exp());
         let ratio = (b - a) / D::first_variation_change(own, beside);
         [target * R::select(alike, mean.exp(), ratio)]
     }

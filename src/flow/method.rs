@@ -187,7 +187,7 @@ pub enum FlowError {
     /// A JKO step came not near enough to the minimum.
     #[error(
         "the JKO step from time {time:.6e} by {step:.3e} is certified to a duality gap of {gap:.1e} only after {iterations} iterations, where \
-         {allowed:.1e} is allowed; take a smaller `step` or a larger `gap`"
+         {allowed:.1e} is allowed; take a smaller `step` or a larger `gap`, or give a `tolerance`, by which steps become as short as they must"
     )]
     Uncertified {
         /// The time reached.
@@ -201,6 +201,26 @@ pub enum FlowError {
         /// The bound asked for.
         allowed: f64,
     },
+    /// No JKO step is certified, however short.
+    #[error(
+        "no JKO step from time {time:.6e} could be certified: the last try, by {step:.3e} after halving it again and again, came to a duality \
+         gap of {gap:.1e}, where {allowed:.1e} is allowed; take a larger `gap`, or mix a uniform background into the densities (`floor`)"
+    )]
+    Refused {
+        /// The time reached.
+        time: f64,
+        /// The shortest τ that was tried.
+        step: f64,
+        /// The bound on J + W2²/(2τ) above its minimum that was reached with it.
+        gap: f64,
+        /// The bound asked for.
+        allowed: f64,
+    },
+    /// A tolerance for JKO steps of second order.
+    #[error(
+        "method = \"jko\" chooses its steps by a `tolerance` at order 1 only; give `step` alone, or leave `order` out"
+    )]
+    AdaptiveSecondOrder,
     /// JKO steps of second order beyond 1-D.
     #[error(
         "method = \"jko\" has order 2 in 1-D only, and the grid has {dimension} axes; leave `order` out"

@@ -126,10 +126,10 @@ pub(super) struct TimeSection {
     /// The time at which the run ends.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) end: f64,
-    /// A fixed step: the τ of `jko`, which must be given; the longest step of `staggered`.
+    /// A fixed step: the τ of `jko`, or with a `tolerance` its largest; the longest step of `staggered`.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) step: Option<f64>,
-    /// The error of a step in the L1 norm of ρ by which `implicit` and `staggered` choose their steps.
+    /// The error of a step in the L1 norm of ρ by which `implicit` and `staggered` choose their steps, and of two steps by which `jko` does.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub(super) tolerance: Option<f64>,
     /// The largest duality gap of a step of `jko`, relative to its transport cost W2²/(2τ).

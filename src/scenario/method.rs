@@ -23,15 +23,23 @@ impl Scenario {
                 restart: self.flow.restart,
                 overdamped: self.flow.time_scale == TimeScale::Overdamped,
             }),
-            MethodKind::Jko => MethodSettings::Jko(JkoSettings {
-                step: match self.time.stepping {
-                    Stepping::Fixed(step) => step,
-                    // Not passed by the checks: `step` is required.
-                    Stepping::Adaptive { .. } | Stepping::Automatic => self.time.end,
-                },
-                order: self.time.order.unwrap_or(1),
-                gap: self.time.gap,
-            }),
+            MethodKind::Jko => {
+                let (step, tolerance) = match self.time.stepping {
+                    Stepping::Fixed(step) => (step, None),
+                    // Without a largest step the whole run may be one.
+                    Stepping::Adaptive { tolerance, largest } => {
+                        (largest.unwrap_or(self.time.end), Some(tolerance))
+                    }
+                    // Not passed by the checks: `step` or `tolerance` is required.
+                    Stepping::Automatic => (self.time.end, None),
+                };
+                MethodSettings::Jko(JkoSettings {
+                    step,
+                    tolerance,
+                    order: self.time.order.unwrap_or(1),
+                    gap: self.time.gap,
+                })
+            }
         }
     }
 
@@ -42,7 +50,7 @@ impl Scenario {
                 step,
                 order: self.time.order.unwrap_or(order),
             },
-            Stepping::Adaptive { tolerance } => flow::Stepping::Adaptive { tolerance },
+            Stepping::Adaptive { tolerance, .. } => flow::Stepping::Adaptive { tolerance },
             Stepping::Automatic => flow::Stepping::Adaptive {
                 tolerance: DEFAULT_TOLERANCE,
             },

@@ -27,8 +27,10 @@ pub enum Stepping {
     Fixed(f64),
     /// Steps whose L1 error of ρ is below the tolerance.
     Adaptive {
-        /// The bound of the error of one step.
+        /// The bound of the error of one step; of two for `jko`.
         tolerance: f64,
+        /// The largest step, if there is one.
+        largest: Option<f64>,
     },
     /// The largest step that keeps min r ≤ r ≤ max r.
     Automatic,
@@ -133,16 +135,25 @@ impl TimeSection {
         {
             return Err(unexpected("order", order, expected));
         }
-        let stepping = match (self.method, self.step, self.tolerance) {
-            (_, Some(_), Some(_)) => return Err(Problem::Exclusive { key: "step" }.at("tolerance")),
-            (_, Some(step), None) => {
-                positive("step", step)?;
-                Stepping::Fixed(step)
+        if let Some(step) = self.step {
+            positive("step", step)?;
+        }
+        let adaptive = |tolerance: f64, largest| {
+            if tolerance > 0.0 && tolerance < 1.0 {
+                Ok(Stepping::Adaptive { tolerance, largest })
+            } else {
+                let expected = "a number above 0 and below 1";
+                Err(unexpected("tolerance", tolerance, expected))
             }
-            (MethodKind::Jko, None, Some(tolerance)) => {
-                let expected = "`step`, the τ of the method \"jko\", which has no error control";
+        };
+        let stepping = match (self.method, self.step, self.tolerance) {
+            (MethodKind::Jko, _, Some(tolerance)) if self.order == Some(2) => {
+                let expected = "`step` alone: the method \"jko\" of order 2 has no error control";
                 return Err(unexpected("tolerance", tolerance, expected));
             }
+            (MethodKind::Jko, largest, Some(tolerance)) => adaptive(tolerance, largest)?,
+            (_, Some(_), Some(_)) => return Err(Problem::Exclusive { key: "step" }.at("tolerance")),
+            (_, Some(step), None) => Stepping::Fixed(step),
             (MethodKind::Jko, None, None) => return Err(Problem::Missing.at("step")),
             (MethodKind::Explicit, None, Some(tolerance)) => {
                 let expected = "`step` or nothing: the method \"explicit\" has no error control";
@@ -153,19 +164,12 @@ impl TimeSection {
                 return Err(unexpected("order", 1, expected));
             }
             (MethodKind::Implicit | MethodKind::Staggered, None, Some(tolerance)) => {
-                if !(tolerance > 0.0 && tolerance < 1.0) {
-                    return Err(unexpected(
-                        "tolerance",
-                        tolerance,
-                        "a number above 0 and below 1",
-                    ));
-                }
-                Stepping::Adaptive { tolerance }
+                adaptive(tolerance, None)?
             }
             (MethodKind::Explicit, None, None) => Stepping::Automatic,
-            (MethodKind::Implicit | MethodKind::Staggered, None, None) => Stepping::Adaptive {
-                tolerance: DEFAULT_TOLERANCE,
-            },
+            (MethodKind::Implicit | MethodKind::Staggered, None, None) => {
+                adaptive(DEFAULT_TOLERANCE, None)?
+            }
         };
         let gap = match (self.gap, self.method) {
             (None, _) => DEFAULT_GAP,

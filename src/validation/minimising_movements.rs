@@ -22,7 +22,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         name: "jko-order-in-tau",
-        claim: "JKO steps meet the exact solution at their order 1 or 2 in τ, with a smaller error than implicit Euler at each τ",
+        claim: "JKO steps meet the exact solution at their order 1 or 2 in τ, there with a smaller error than implicit Euler at each τ",
         reference: "docs/mathematics.md, §5, eq. 17 and 23",
         measure: Measure::OnReference(order_in_tau),
     },
@@ -38,6 +38,7 @@ fn jko(
 ) -> Result<Box<dyn Method>, CheckError> {
     let settings = MethodSettings::Jko(JkoSettings {
         step,
+        tolerance: None,
         order,
         gap: GAP,
     });

@@ -153,6 +153,45 @@ fn a_run_that_fails_on_its_way_keeps_the_frames_before() {
     assert_failed_with_frames(&folder.path().join("late.h5"), &[0.0, 0.001, 0.002]);
 }
 
+/// The first step from a narrow start goes further than the cells beside the floor can follow.
+#[test]
+fn a_jko_step_that_cannot_be_certified_ends_the_run_with_its_gap() {
+    let folder = Folder::empty();
+    let text = r#"
+title = "Narrow start"
+[grid]
+lower = [0.0, 0.0]
+upper = [1.0, 1.0]
+cells = [32, 32]
+[target]
+kind = "gaussian"
+mean = [0.3, 0.3]
+std = [0.1, 0.1]
+floor = 1e-6
+[initial]
+kind = "gaussian"
+mean = [0.75, 0.6]
+std = [0.05, 0.05]
+[flow]
+divergence = "jensen-shannon"
+[time]
+method = "jko"
+end = 0.2
+step = 0.1
+"#;
+    std::fs::write(folder.path().join("narrow.toml"), text).unwrap();
+    let outcome = ottoflow(folder.path(), &words("run narrow.toml --backend cpu"));
+    let parts = [
+        "the JKO step from time 0.000000e0 by ",
+        "is certified to a duality gap of ",
+        "is allowed",
+        "take a smaller `step` or a larger `gap`, or give a `tolerance`",
+        "narrow.h5 holds all that was computed",
+    ];
+    outcome.assert_failed(3, &parts);
+    assert_failed_with_frames(&folder.path().join("narrow.h5"), &[0.0]);
+}
+
 /// ψ = r² with r up to e⁵⁰ is beyond f32 and well within f64.
 #[test]
 fn a_run_that_diverges_in_single_precision_says_where_and_runs_in_double() {

@@ -1,6 +1,7 @@
 //! JKO steps: accuracy, structure, certificate, and a minimiser of another kind.
 
 mod accuracy;
+mod adaptive;
 mod independent;
 mod second_order;
 mod setup;

@@ -17,7 +17,13 @@ pub fn line(lower: f64, upper: f64, cells: usize, boundary: Boundary) -> Grid {
 
 pub fn jko(order: u8, step: f64) -> MethodSettings {
     let gap = 1e-8;
-    MethodSettings::Jko(JkoSettings { step, order, gap })
+    let tolerance = None;
+    MethodSettings::Jko(JkoSettings {
+        step,
+        tolerance,
+        order,
+        gap,
+    })
 }
 
 pub fn implicit(order: u8, step: f64) -> MethodSettings {

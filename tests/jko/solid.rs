@@ -20,6 +20,7 @@ pub fn cube(dimension: usize, cells: usize, boundary: Boundary) -> Grid {
 
 pub fn jko(step: f64, gap: f64) -> MethodSettings {
     MethodSettings::Jko(JkoSettings {
+        tolerance: None,
         step,
         order: 1,
         gap,

@@ -24,7 +24,13 @@ pub fn adaptive(tolerance: f64) -> MethodSettings {
 
 pub fn jko(order: u8, step: f64) -> MethodSettings {
     let gap = 1e-8;
-    MethodSettings::Jko(JkoSettings { step, order, gap })
+    let tolerance = None;
+    MethodSettings::Jko(JkoSettings {
+        step,
+        tolerance,
+        order,
+        gap,
+    })
 }
 
 /// The same axis once to three times.

@@ -1,7 +1,5 @@
 //! Functions of a few numbers applied place by place, compiled for the vector instructions of the processor.
 
-use std::array::from_fn;
-
 use pulp::Arch;
 
 use crate::calculus::{Lanes, Real};
@@ -48,7 +46,11 @@ impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> pulp::NullaryFn
         // The last group may overlap the one before: the same bits are written twice.
         for group in 0..n.div_ceil(GROUP) {
             let first = (group * GROUP).min(n - GROUP);
-            let lanes = from_fn(|k| Lanes::<f64, GROUP>::load(&inputs[k][first..]));
+            // By a loop: a closure would be left out of these vector instructions.
+            let mut lanes = [Lanes::<f64, GROUP>::splat(0.0); IN];
+            for k in 0..IN {
+                lanes[k] = Lanes::load(&inputs[k][first..]);
+            }
             let results = F::values(lanes);
             for k in 0..OUT {
                 results[k].store(&mut outputs[k][first..]);

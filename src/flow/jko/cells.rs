@@ -6,20 +6,18 @@ use crate::backend::cpu::Elementwise;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
-/// Of ℓ, ℓ of the next cell, π h and ℓ at the start: f' of the next cell less that of this one; π h r; its derivative by f'; ψ'; and the
-/// growth of r since the start, r/r₀ − 1.
+/// Of ℓ, ℓ of the next cell, π h and ℓ at the start: f' of the next cell less that of this one; π h r; ψ'; and the growth of r since the
+/// start, r/r₀ − 1.
 pub(super) struct CellTerms<D>(PhantomData<D>);
 
-impl<D: Divergence> Elementwise<4, 5> for CellTerms<D> {
+impl<D: Divergence> Elementwise<4, 4> for CellTerms<D> {
     #[inline(always)]
-    fn values<R: Real>([own, beside, target, initial]: [R; 4]) -> [R; 5] {
+    fn values<R: Real>([own, beside, target, initial]: [R; 4]) -> [R; 4] {
         let ratio = own.exp();
-        let (slope, mass) = (D::slope_from_ratio(ratio), target * ratio);
         [
             D::first_variation_change(own, beside),
-            mass,
-            mass / slope,
-            slope,
+            target * ratio,
+            D::slope_from_ratio(ratio),
             (own - initial).exp_m1(),
         ]
     }

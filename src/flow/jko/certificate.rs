@@ -1,6 +1,11 @@
 //! What is known of a step when it is done: the mass that it moved, and how far it can be from the minimum at most.
 
-use super::line::LineStep;
+use pulp::{Arch, NullaryFnOnce};
+
+use super::distribution::Distribution;
+use super::faces::{Faces, TILE};
+use super::line::{Iterate, LineStep};
+use super::parts::{in_parts, largest, sum};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -9,13 +14,15 @@ const RESTORATIONS: usize = 4;
 const UNNOTICED: f64 = 1e-12;
 /// Gap, and doubt of W2², relative to W2², of an iterate at which nothing that has weight can change.
 const SOLVED: f64 = 1e-11;
+/// Doubt of W2², relative to W2², of a step that is certified.
+const SURE: f64 = 1e-9;
 
 impl<D: Divergence> LineStep<D> {
     /// Gives the mass that is missing, of the size of rounding in a solved step, to the cell that holds most.
     pub fn restore_mass(&mut self, tau: f64) {
         for _ in 0..RESTORATIONS {
             let iterate = &mut self.current;
-            let missing: f64 = iterate.residual.iter().sum();
+            let missing = sum(&iterate.residual);
             let heaviest = (0..iterate.mass.len())
                 .max_by(|i, j| iterate.mass[*i].total_cmp(&iterate.mass[*j]))
                 .unwrap_or_default();
@@ -30,6 +37,11 @@ impl<D: Divergence> LineStep<D> {
         }
     }
 
+    /// Whether no mass is missing but rounding, and that can be restored.
+    pub fn is_balanced(&self) -> bool {
+        sum(&self.current.residual).abs() <= SOLVED * self.total
+    }
+
     /// The faces that mass can pass.
     fn faces(&self) -> usize {
         if self.periodic {
@@ -39,63 +51,113 @@ impl<D: Divergence> LineStep<D> {
         }
     }
 
-    /// A bound from above on the duality gap of `current` (docs/mathematics.md, eq. 22), O(n).
+    /// What is known of `current`, O(n).
     ///
-    /// With p = f'(r) the terms of the cells vanish, and that of a face is (h/τ) ∫ (y − z) dF(z) between the place y where its force
-    /// puts the origin and the place where the mass that did pass puts it: at most |mass between| · |distance| · h/τ. The masses
-    /// are sums of residuals, so that the gap keeps its digits however small it is.
-    pub fn gap(&self, tau: f64) -> f64 {
-        let terms = self.defects(tau).map(|[mass, distance, _]| mass * distance);
-        terms.sum::<f64>() * self.spacing * self.spacing / tau
-    }
-
-    /// Whether the gap is far below W2²/(2τ), and the masses are so near to those of the map that W2² is theirs.
-    pub fn is_solved(&mut self, tau: f64) -> bool {
-        let square = self.spacing * self.spacing;
-        let (mut gap, mut unsure) = (0.0, 0.0);
-        for [mass, distance, moved] in self.defects(tau) {
-            gap += mass * distance * square;
-            unsure += 2.0 * mass * (distance + moved) * square;
-        }
-        let missing: f64 = self.current.residual.iter().sum();
-        if missing.abs() > SOLVED * self.total {
-            return false;
-        }
-        let cost = self.transport_cost();
-        2.0 * gap <= SOLVED * cost && unsure <= SOLVED * cost
-    }
-
-    /// Of each face: the mass that passed beyond what its force carries, a bound on the distance between the two places of its origin,
-    /// and its own distance from the place by the force, in cells.
-    fn defects(&self, tau: f64) -> impl Iterator<Item = [f64; 3]> {
-        let scale = tau / (self.spacing * self.spacing);
-        let iterate = &self.current;
-        let mut passed = 0.0_f64;
-        (0..self.faces()).map(move |i| {
-            passed += iterate.residual[i];
-            let moved = scale * iterate.force[i].abs();
-            let mut distance = self.origin.reach(iterate.places[i], passed);
-            if iterate.stiffness[i] == 0.0 {
-                // The force points beyond the box.
-                distance += moved;
-            }
-            [passed.abs(), distance, moved]
-        })
-    }
-
-    /// W2² = 2h Σ_faces ∫ |x − z| dF(z) over what passed the face (eq. 18).
-    pub fn transport_cost(&mut self) -> f64 {
+    /// With p = f'(r) the terms of the cells in the gap vanish, and that of a face is (h/τ) ∫ (y − z) dF(z) between the place y where
+    /// its force puts the origin and the place where the mass that did pass puts it: at most |mass between| · |distance| · h/τ. The
+    /// masses are sums of residuals, so that the gap keeps its digits however small it is.
+    pub fn certify(&mut self, tau: f64) -> Certificate {
         let faces = self.faces();
-        let far = |(i, place): (usize, &super::spline::Place)| {
-            let beside = i as isize;
-            place.cell != beside && place.cell != beside + 1
-        };
-        if self.current.places[..faces].iter().enumerate().any(far) {
+        let square = self.spacing * self.spacing;
+        let scale = tau / square;
+        let Iterate {
+            force, residual, ..
+        } = &self.current;
+        if scale * largest(&force[..faces]) >= 1.0 {
             self.origin.sum_up();
         }
-        let places = self.current.places[..faces].iter().enumerate();
-        let levers = places.map(|(i, place)| self.origin.lever(*place, i));
-        2.0 * self.spacing * self.spacing * levers.sum::<f64>()
+        let mut sum = 0.0;
+        for (passed, residual) in self.rhs.iter_mut().zip(residual) {
+            sum += residual;
+            *passed = sum;
+        }
+        let origin = &self.origin;
+        let sums = in_parts(
+            [&mut self.rhs[..faces]],
+            &|first, [passed]| {
+                let force = &force[first..first + passed.len()];
+                Arch::new().dispatch(Defects {
+                    origin,
+                    scale,
+                    first,
+                    force,
+                    passed,
+                })
+            },
+            &|a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]],
+        );
+        Certificate {
+            gap: sums[0] * square / tau,
+            unsure: 2.0 * sums[1] * square,
+            cost: 2.0 * sums[2] * square,
+        }
+    }
+
+    /// Whether, with its mass restored, the gap is far below W2²/(2τ), and the masses are so near to those of the map that W2² is theirs;
+    /// or, if no more can be had, whether the gap is small enough.
+    pub fn is_solved(&mut self, tau: f64, enough: bool) -> bool {
+        if !self.is_balanced() {
+            return false;
+        }
+        self.restore_mass(tau);
+        let known = self.certify(tau);
+        let Certificate { gap, cost, unsure } = known;
+        let solved = 2.0 * gap * tau <= SOLVED * cost && unsure <= SOLVED * cost;
+        let rounding = 2.0 * tau * self.floor;
+        let enough = enough
+            && 2.0 * tau * gap <= self.aim * cost + rounding
+            && unsure <= (SURE * cost).max(rounding);
+        self.certificate = (solved || enough).then_some(known);
+        solved || enough
+    }
+}
+
+/// What is known of an iterate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Certificate {
+    /// A bound from above on the duality gap (docs/mathematics.md, eq. 22).
+    pub gap: f64,
+    /// W2² = 2h Σ_faces ∫ |x − z| dF(z) over what passed the face (eq. 18), and how far that of the masses may be from it.
+    pub cost: f64,
+    pub unsure: f64,
+}
+
+/// The faces to the right of the cells from `first` on, with the mass that passed each beyond what its force carries.
+struct Defects<'a> {
+    origin: &'a Distribution,
+    /// τ/h².
+    scale: f64,
+    first: usize,
+    force: &'a [f64],
+    passed: &'a [f64],
+}
+
+impl NullaryFnOnce for Defects<'_> {
+    /// Sums of mass · distance between the two places of the origin, of mass · (distance + way), and of the cost, in cells.
+    type Output = [f64; 3];
+
+    #[inline(always)]
+    fn call(self) -> [f64; 3] {
+        let mut faces = Faces::new();
+        let (mut levers, mut reaches) = ([0.0; TILE], [0.0; TILE]);
+        let mut sums = [0.0; 3];
+        let tiles = self.force.chunks(TILE).zip(self.passed.chunks(TILE));
+        for (tile, (force, passed)) in tiles.enumerate() {
+            let (first, many) = (self.first + tile * TILE, force.len());
+            faces.locate(self.origin, first as isize, self.scale, force);
+            faces.levers(self.origin, first, &mut levers[..many]);
+            faces.reaches(self.origin, passed, &mut reaches[..many]);
+            for k in 0..many {
+                let (mass, moved) = (passed[k].abs(), self.scale * force[k].abs());
+                // The force may point beyond the box.
+                let beyond = if faces.inside[k] { 0.0 } else { moved };
+                let distance = reaches[k] + beyond;
+                sums[0] += mass * distance;
+                sums[1] += mass * (distance + moved);
+                sums[2] += levers[k];
+            }
+        }
+        sums
     }
 }
 
@@ -138,7 +200,7 @@ mod tests {
         let mut step = LineStep::<D>::new(&axis, log_target.into_iter());
         step.solve(TAU, &initial, None);
         step.evaluate(TAU, false);
-        let (least, solved) = (objective(&mut step), step.gap(TAU));
+        let (least, solved) = (objective(&mut step), step.certify(TAU).gap);
         assert!((0.0..1e-20).contains(&solved), "{}: {solved:e}", D::NAME);
         let solution = step.current.log_ratio.clone();
         let mut gaps = Vec::new();
@@ -149,7 +211,7 @@ mod tests {
             step.evaluate(TAU, false);
             step.restore_mass(TAU);
             step.evaluate(TAU, false);
-            let (above, gap) = (objective(&mut step) - least, step.gap(TAU));
+            let (above, gap) = (objective(&mut step) - least, step.certify(TAU).gap);
             println!(
                 "{} {size:e}: {above:e} above the minimum, gap {gap:e}",
                 D::NAME

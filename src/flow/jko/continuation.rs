@@ -1,18 +1,24 @@
 //! A first guess for long steps from far away, by continuation in τ.
 
-use super::line::{GIVEN_UP, LineStep, lowest};
+use super::line::{GIVEN_UP, LineStep, Until, lowest};
 use crate::divergence::Divergence;
 
 impl<D: Divergence> LineStep<D> {
     /// For long steps from far away: the step by τ = ∞ ends at equilibrium, from there τ is brought down. With τp the map stays as it
     /// is, so that the guess stays monotone. Returns all iterations made, and whether the last settled.
-    pub fn continue_from_equilibrium(&mut self, tau: f64, made: usize) -> (usize, bool) {
+    pub fn continue_from_equilibrium(
+        &mut self,
+        tau: f64,
+        made: usize,
+        until: Until,
+    ) -> (usize, bool) {
         let mut iterations = made;
         let mut long = self.guess_equilibrium(tau);
         let mut good = self.current.log_ratio.clone();
         let (mut step, mut factor) = (long, 8.0_f64);
         while iterations < GIVEN_UP {
-            let (more, settled) = self.iterate(step, step > tau);
+            let on_the_way = if step > tau { Until::Near } else { until };
+            let (more, settled) = self.iterate(step, on_the_way);
             iterations += more;
             if settled && step <= tau {
                 return (iterations, true);

@@ -4,19 +4,25 @@
 //! Masses are always those between two places, summed from positive parts, and never differences of F: a tail of mass 1e-100 keeps its
 //! digits.
 
+use pulp::{Arch, NullaryFnOnce};
+
+use super::faces::{TILE, levers_right};
+use super::parts::in_parts;
 use super::spline::{Place, Slopes, begin, end};
 use crate::grid::{Axis, Boundary};
 
 /// Beyond so many cells the first moment is taken from sums over all cells: what cancels there is small beside the distance.
 const NEAR: isize = 16;
 /// The growth of a cell's mass up to which differences are more accurate than the two masses.
-const SLIGHT: f64 = 0.1;
+pub(super) const SLIGHT: f64 = 0.1;
 
 /// F in every cell. Lengths are in cells.
 pub(super) struct Distribution {
-    periodic: bool,
-    masses: Vec<f64>,
-    slopes: Vec<Slopes>,
+    pub periodic: bool,
+    pub masses: Vec<f64>,
+    /// The densities of the two faces of each cell over its mean density.
+    pub lefts: Vec<f64>,
+    pub rights: Vec<f64>,
     /// The mean position of the mass in each cell, from its left face.
     means: Vec<f64>,
     /// Σ mass and Σ mass · mean position over the cells before each: for levers over many cells only.
@@ -29,7 +35,8 @@ impl Distribution {
         Self {
             periodic: axis.boundary == Boundary::Periodic,
             masses: vec![0.0; axis.cells],
-            slopes: vec![Slopes::default(); axis.cells],
+            lefts: vec![0.0; axis.cells],
+            rights: vec![0.0; axis.cells],
             means: vec![0.0; axis.cells],
             sums: vec![[0.0; 2]; axis.cells + 1],
             summed: false,
@@ -39,19 +46,26 @@ impl Distribution {
     /// Takes on masses of the cells and densities of the faces to their right, as mass a cell; all positive. On a line the last face is
     /// the side and not read.
     pub fn set(&mut self, masses: &[f64], faces: &[f64]) {
-        self.masses.copy_from_slice(masses);
         let last = masses.len() - 1;
-        for i in 0..masses.len() {
-            let before = if i == 0 { last } else { i - 1 };
-            self.slopes[i] = Slopes {
-                left: faces[before] / masses[i],
-                right: faces[i] / masses[i],
-            };
-        }
+        in_parts(
+            [&mut self.masses, &mut self.lefts, &mut self.rights].map(Vec::as_mut_slice),
+            &|first, [own, lefts, rights]| {
+                own.copy_from_slice(&masses[first..first + own.len()]);
+                let before = if first == 0 { last } else { first - 1 };
+                lefts[0] = faces[before] / own[0];
+                rights[0] = faces[first] / own[0];
+                let (own, faces) = (&own[1..], &faces[first..]);
+                for k in 0..own.len() {
+                    lefts[k + 1] = faces[k] / own[k];
+                    rights[k + 1] = faces[k + 1] / own[k];
+                }
+            },
+            &|(), ()| (),
+        );
         if !self.periodic {
             // The density goes on at a closed side as it comes from the other face.
-            self.slopes[0].left = 1.0 / self.slopes[0].right;
-            self.slopes[last].right = 1.0 / self.slopes[last].left;
+            self.lefts[0] = 1.0 / self.rights[0];
+            self.rights[last] = 1.0 / self.lefts[last];
         }
         self.summed = false;
     }
@@ -88,8 +102,21 @@ impl Distribution {
         if !self.periodic && own >= self.masses.len() as isize {
             return (self.last(), false);
         }
-        let slopes = self.slopes[self.index(own)];
+        let slopes = self.slopes(self.index(own));
         (slopes.place(own, left, right), within)
+    }
+
+    /// Number of cells.
+    pub fn cells(&self) -> usize {
+        self.masses.len()
+    }
+
+    #[inline(always)]
+    fn slopes(&self, cell: usize) -> Slopes {
+        Slopes {
+            left: self.lefts[cell],
+            right: self.rights[cell],
+        }
     }
 
     /// The mass of a cell.
@@ -111,7 +138,7 @@ impl Distribution {
     #[inline(always)]
     pub fn density(&self, place: Place) -> f64 {
         let cell = self.index(place.cell);
-        self.masses[cell] * self.slopes[cell].density(place)
+        self.masses[cell] * self.slopes(cell).density(place)
     }
 
     /// The mass between two places, negative where they are exchanged.
@@ -121,7 +148,7 @@ impl Distribution {
         }
         let (first, last) = (self.index(from.cell), self.index(to.cell));
         if from.cell == to.cell {
-            return self.masses[first] * self.slopes[first].share(from, to);
+            return self.masses[first] * self.slopes(first).share(from, to);
         }
         let mut mass = self.masses[first] * from.after;
         for cell in from.cell + 1..to.cell {
@@ -170,8 +197,8 @@ impl Distribution {
         if ahead < room {
             let shift = if leftward { -ahead } else { ahead };
             let (left, right) = (place.left + shift, place.right - shift);
-            let there = self.slopes[cell].place(place.cell, left, right);
-            if self.masses[cell] * self.slopes[cell].share(place, there).abs() >= needed {
+            let there = self.slopes(cell).place(place.cell, left, right);
+            if self.masses[cell] * self.slopes(cell).share(place, there).abs() >= needed {
                 return ahead;
             }
         }
@@ -197,12 +224,25 @@ impl Distribution {
             return;
         }
         self.summed = true;
-        for cell in 0..self.masses.len() {
-            let mass = self.masses[cell];
-            let [before, moment] = self.sums[cell];
-            self.means[cell] = self.slopes[cell].lever_left(end(0));
-            let position = cell as f64 + self.means[cell];
-            self.sums[cell + 1] = [before + mass, moment + mass * position];
+        let (lefts, rights) = (&self.lefts, &self.rights);
+        in_parts(
+            [&mut self.means[..]],
+            &|first, [means]| {
+                let (lefts, rights) = (&lefts[first..], &rights[first..]);
+                Arch::new().dispatch(Means {
+                    lefts,
+                    rights,
+                    means,
+                });
+            },
+            &|(), ()| (),
+        );
+        let [mut before, mut moment] = [0.0; 2];
+        let cells = self.masses.iter().zip(&self.means).enumerate();
+        for ((cell, (mass, mean)), sums) in cells.zip(&mut self.sums[1..]) {
+            before += mass;
+            moment += mass * (cell as f64 + mean);
+            *sums = [before, moment];
         }
     }
 
@@ -224,55 +264,63 @@ impl Distribution {
         let found = self.sums.partition_point(|[sum, _]| *sum <= within);
         let own = found.saturating_sub(1).min(count - 1);
         let share = (within - self.sums[own][0]) / self.masses[own];
-        let position = self.slopes[own].position(share);
+        let position = self.slopes(own).position(share);
         turns * count as f64 + own as f64 + position - (cell + 1) as f64
     }
 
     /// ∫ |x − z| dF(z) from a place to the face x to the right of a cell, in units of mass and cells: the cost of what goes through the
     /// face to or from beyond it.
+    #[cfg(test)]
     pub fn lever(&self, place: Place, face: usize) -> f64 {
         let face = face as isize;
         let own = self.index(place.cell);
-        let (mass, slopes) = (self.masses[own], self.slopes[own]);
-        if place.cell == face {
-            return mass * slopes.lever_right(place);
-        }
-        if place.cell == face + 1 {
-            return mass * slopes.lever_left(place);
-        }
-        if place.cell < face {
-            let beyond = (face - place.cell) as f64;
-            let part = beyond * place.after + slopes.lever_right(place);
-            mass * part + self.whole(place.cell + 1, face + 1, (face + 1) as f64)
+        let (mass, slopes) = (self.masses[own], self.slopes(own));
+        let part = if place.cell <= face {
+            (face - place.cell) as f64 * place.after + slopes.lever_right(place)
         } else {
-            let beyond = (place.cell - face - 1) as f64;
-            let part = beyond * place.before + slopes.lever_left(place);
-            mass * part - self.whole(face + 1, place.cell, (face + 1) as f64)
+            (place.cell - face - 1) as f64 * place.before + slopes.lever_left(place)
+        };
+        mass * part + self.whole_between(place.cell, face)
+    }
+
+    /// Σ mass · |x − mean position| over the whole cells between a cell and the face x to the right of another, or of itself.
+    #[inline]
+    pub fn whole_between(&self, cell: isize, face: isize) -> f64 {
+        if cell == face || cell == face + 1 {
+            0.0
+        } else if cell < face {
+            self.whole(cell + 1, face + 1, (face + 1) as f64)
+        } else {
+            -self.whole(face + 1, cell, (face + 1) as f64)
         }
     }
 
+    /// Σ mass and Σ mass · mean position up to a cell, those of further turns of a ring included.
+    #[inline]
+    fn up_to(&self, cell: isize) -> [f64; 2] {
+        let count = self.masses.len();
+        if let Some(sums) = usize::try_from(cell)
+            .ok()
+            .and_then(|cell| self.sums.get(cell))
+        {
+            return *sums;
+        }
+        let turns = cell.div_euclid(count as isize) as f64;
+        let (total, length) = (self.sums[count], count as f64);
+        let [mass, moment] = self.sums[self.index(cell)];
+        // Σ over full turns k of the moment of one turn, shifted by k lengths.
+        let turned = total[1] * turns + total[0] * length * turns * (turns - 1.0) / 2.0;
+        [
+            mass + turns * total[0],
+            moment + turns * length * mass + turned,
+        ]
+    }
+
     /// Σ mass · (x − mean position) over whole cells.
+    #[inline]
     fn whole(&self, from: isize, to: isize, x: f64) -> f64 {
-        let count = self.masses.len() as isize;
-        let up_to = |cell: isize| {
-            let (turns, cell) = (cell.div_euclid(count) as f64, self.index(cell));
-            let total = self.sums[count.unsigned_abs()];
-            let [mass, moment] = self.sums[cell];
-            let length = count as f64;
-            // Σ over full turns k of the moment of one turn, shifted by k lengths.
-            let turned = total[1] * turns + total[0] * length * turns * (turns - 1.0) / 2.0;
-            [
-                mass + turns * total[0],
-                moment + turns * length * mass + turned,
-            ]
-        };
         if to - from > NEAR {
-            let end = if !self.periodic && to == count {
-                self.sums[count.unsigned_abs()]
-            } else {
-                up_to(to)
-            };
-            let begin = up_to(from);
+            let (end, begin) = (self.up_to(to), self.up_to(from));
             return x * (end[0] - begin[0]) - (end[1] - begin[1]);
         }
         let term = |cell: isize| {
@@ -280,5 +328,33 @@ impl Distribution {
             self.masses[index] * (x - cell as f64 - self.means[index])
         };
         (from..to).map(term).sum()
+    }
+}
+
+/// The mean positions of the mass in cells.
+struct Means<'a> {
+    lefts: &'a [f64],
+    rights: &'a [f64],
+    means: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Means<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let whole = [1.0; TILE];
+        let mut mirrored = [Slopes::default(); TILE];
+        let slopes = self.lefts.chunks(TILE).zip(self.rights.chunks(TILE));
+        for ((lefts, rights), means) in slopes.zip(self.means.chunks_mut(TILE)) {
+            let cells = means.len();
+            for (mirrored, (left, right)) in mirrored.iter_mut().zip(lefts.iter().zip(rights)) {
+                *mirrored = Slopes {
+                    left: *right,
+                    right: *left,
+                };
+            }
+            levers_right(&mirrored[..cells], &whole[..cells], means);
+        }
     }
 }

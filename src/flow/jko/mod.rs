@@ -1,14 +1,21 @@
 //! Minimising movements: the scheme of Jordan, Kinderlehrer and Otto (1998), each step certified by its duality gap.
 
+mod adaptive;
+mod cascade;
 mod cells;
 mod certificate;
 mod continuation;
 mod distribution;
 mod extrapolation;
+mod faces;
 mod line;
+mod newton;
+mod parts;
+mod residual;
 mod solid;
 mod spline;
 
+use adaptive::Adaptive;
 use extrapolation::Extrapolation;
 use line::LineStep;
 use solid::SolidStep;
@@ -30,8 +37,10 @@ const ROUNDING: f64 = f64::EPSILON;
 /// How JKO steps are made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JkoSettings {
-    /// τ, shortened evenly to land on output times.
+    /// τ, shortened evenly to land on output times; with a tolerance the largest τ.
     pub step: f64,
+    /// At order 1: the error of two steps in L1 of ρ by which τ is chosen. A τ that cannot be certified is then halved.
+    pub tolerance: Option<f64>,
     /// 1, or in 1-D 2: the variational form of the backward difference formula over two steps.
     pub order: u8,
     /// The largest duality gap of a step, relative to W2²/(2τ) of the step.
@@ -44,13 +53,72 @@ pub struct JkoSettings {
 /// the last two densities (eq. 23), from which J + W2²/(2τ) is lowered. Mass is kept. A step is accepted only with a duality gap, a
 /// proven bound on the distance from the minimum, that is small beside W2²/(2τ).
 pub struct Jko<D> {
-    solver: Solver<D>,
+    stepper: Stepper<D>,
     settings: JkoSettings,
-    /// J at the start.
-    first_divergence: f64,
+    adaptive: Option<Adaptive>,
     time: f64,
-    /// ℓ now.
+    /// ℓ now, and after the next step.
     current: Field,
+    next: Vec<f64>,
+}
+
+/// Makes steps, and refuses those that are not certified.
+struct Stepper<D> {
+    solver: Solver<D>,
+    /// The largest gap relative to W2²/(2τ).
+    gap: f64,
+    /// The gap that is rounding of J.
+    rounding: f64,
+}
+
+/// A step that was made.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    step: f64,
+    /// The τ of the minimum that was taken.
+    tau: f64,
+    effort: Effort,
+    transport: Transport,
+}
+
+impl<D: Divergence> Stepper<D> {
+    /// Makes a step at `time` from ℓ `current` to ℓ `result`.
+    fn step(
+        &mut self,
+        time: f64,
+        step: f64,
+        current: &[f64],
+        result: &mut [f64],
+    ) -> Result<Made, FlowError> {
+        let Reached {
+            effort,
+            settled,
+            tau,
+            cost,
+            gap,
+            log_ratio,
+        } = self.solver.step(step, current);
+        let allowed = self.gap * cost / (2.0 * tau) + self.rounding;
+        // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
+        let certified = settled && gap <= allowed;
+        if !certified {
+            return Err(FlowError::Uncertified {
+                time,
+                step,
+                iterations: effort.iterations,
+                gap,
+                allowed,
+            });
+        }
+        result.copy_from_slice(log_ratio);
+        let transport = Transport { cost, gap };
+        Ok(Made {
+            step,
+            tau,
+            effort,
+            transport,
+        })
+    }
 }
 
 /// The solver for the dimension of the grid; on a line with what order 2 needs.
@@ -71,11 +139,12 @@ struct Reached<'a> {
 }
 
 impl<D: Divergence> Solver<D> {
-    fn new(problem: &Problem, settings: JkoSettings) -> Result<Self, FlowError> {
+    fn new(problem: &Problem, settings: JkoSettings, rounding: f64) -> Result<Self, FlowError> {
         let second = settings.order == 2;
         match problem.grid.axes() {
             [axis] => {
-                let line = LineStep::new(axis, problem.log_target.iter().copied());
+                let mut line = LineStep::new(axis, problem.log_target.iter().copied());
+                (line.aim, line.floor) = (settings.gap, rounding);
                 let extrapolation = || Extrapolation::new(line.cells(), line.periodic);
                 let extrapolation = second.then(extrapolation);
                 Ok(Self::Line(Box::new(line), extrapolation))
@@ -105,7 +174,7 @@ impl<D: Divergence> Solver<D> {
                     Some(extrapolation) => extrapolation.prepare(line, current, step),
                     None => (step, current, None),
                 };
-                let (iterations, settled) = line.solve(tau, initial, guess);
+                let (iterations, settled, certificate) = line.solve(tau, initial, guess);
                 Reached {
                     effort: Effort {
                         iterations,
@@ -113,8 +182,8 @@ impl<D: Divergence> Solver<D> {
                     },
                     settled,
                     tau,
-                    cost: line.transport_cost(),
-                    gap: line.gap(tau),
+                    cost: certificate.cost,
+                    gap: certificate.gap,
                     log_ratio: &line.current.log_ratio[..line.cells()],
                 }
             }
@@ -142,15 +211,32 @@ impl<D: Divergence> Jko<D> {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::SecondOrder`] in 2-D and 3-D, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::SecondOrder`] in 2-D and 3-D,
+    /// [`FlowError::AdaptiveSecondOrder`] for a tolerance at order 2, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
     /// gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
+        let JkoSettings {
+            step,
+            tolerance,
+            order,
+            gap,
+        } = settings;
+        if order == 2 && tolerance.is_some() {
+            return Err(FlowError::AdaptiveSecondOrder);
+        }
+        let rounding = ROUNDING * divergence(problem, state);
+        let adaptive = |tolerance| Adaptive::new::<D>(problem, state, tolerance, step);
         Ok(Self {
-            solver: Solver::new(problem, settings)?,
+            stepper: Stepper {
+                solver: Solver::new(problem, settings, rounding)?,
+                gap,
+                rounding,
+            },
             settings,
-            first_divergence: divergence(problem, state),
+            adaptive: tolerance.map(adaptive),
             time: state.time,
+            next: vec![0.0; state.log_ratio.len()],
             current: state.log_ratio.clone(),
         })
     }
@@ -161,7 +247,8 @@ impl<D: Divergence> Jko<D> {
         let count = (remaining / self.settings.step * (1.0 - 1e-9)).ceil();
         let even = remaining / count.max(1.0);
         let shortened = |extrapolation: &Extrapolation| extrapolation.step_within(even);
-        self.solver.extrapolation().map_or(even, shortened)
+        let extrapolation = self.stepper.solver.extrapolation();
+        extrapolation.map_or(even, shortened)
     }
 }
 
@@ -193,7 +280,7 @@ fn check_range<D: Divergence>(problem: &Problem, state: &State) -> Result<(), Fl
 
 impl<D: Divergence> Method for Jko<D> {
     fn claims(&self) -> Claims {
-        let second = self.solver.extrapolation().is_some();
+        let second = self.stepper.solver.extrapolation().is_some();
         Claims {
             order: if second { 2 } else { 1 },
             conserves_mass: true,
@@ -208,50 +295,38 @@ impl<D: Divergence> Method for Jko<D> {
     }
 
     fn advance(&mut self, until: f64) -> Result<Advance, FlowError> {
-        let step = self.towards(until);
-        let current = self.current.as_slice().unwrap_or_default();
-        let Reached {
-            effort:
-                Effort {
-                    iterations,
-                    linear_iterations,
-                },
-            settled,
-            tau,
-            cost,
-            gap,
-            log_ratio,
-        } = self.solver.step(step, current);
-        let allowed = self.settings.gap * cost / (2.0 * tau) + ROUNDING * self.first_divergence;
-        // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
-        let certified = settled && gap <= allowed;
-        if !certified {
-            return Err(FlowError::Uncertified {
-                time: self.time,
-                step,
-                iterations,
-                gap,
-                allowed,
-            });
+        let even = self.towards(until);
+        let Self {
+            stepper,
+            adaptive,
+            current,
+            next,
+            time,
+            ..
+        } = self;
+        let now = current.as_slice().unwrap_or_default();
+        let (made, rejected) = match adaptive {
+            Some(adaptive) => adaptive.advance(stepper, *time, until, now, next)?,
+            None => (stepper.step(*time, even, now, next)?, 0),
+        };
+        if let Some(current) = current.as_slice_mut() {
+            current.copy_from_slice(next);
         }
-        if let Some(current) = self.current.as_slice_mut() {
-            current.copy_from_slice(log_ratio);
-        }
-        self.solver.record(step, tau);
-        let reached = self.time + step;
-        self.time = if (until - reached).abs() <= 1e-12 * until.abs() {
+        stepper.solver.record(made.step, made.tau);
+        let reached = *time + made.step;
+        *time = if (until - reached).abs() <= 1e-12 * until.abs() {
             until
         } else {
             reached
         };
         Ok(Advance {
-            time: self.time,
-            step,
+            time: *time,
+            step: made.step,
             steps: 1,
-            iterations,
-            linear_iterations,
-            rejected: 0,
-            transport: Some(Transport { cost, gap }),
+            iterations: made.effort.iterations,
+            linear_iterations: made.effort.linear_iterations,
+            rejected,
+            transport: Some(made.transport),
         })
     }
 

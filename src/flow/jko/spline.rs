@@ -3,13 +3,13 @@
 //! 1982; docs/mathematics.md, eq. 19).
 
 /// Nodes and weights of Gauss and Legendre on [0, 1], exact to degree 7 and 15.
-const FOUR_NODES: [[f64; 2]; 4] = [
+pub(super) const FOUR_NODES: [[f64; 2]; 4] = [
     [0.069_431_844_202_973_71, 0.173_927_422_568_726_92],
     [0.330_009_478_207_571_87, 0.326_072_577_431_273_1],
     [0.669_990_521_792_428_1, 0.326_072_577_431_273_1],
     [0.930_568_155_797_026_3, 0.173_927_422_568_726_92],
 ];
-const EIGHT_NODES: [[f64; 2]; 8] = [
+pub(super) const EIGHT_NODES: [[f64; 2]; 8] = [
     [0.019_855_071_751_231_884, 0.050_614_268_145_188_13],
     [0.101_666_761_293_186_63, 0.111_190_517_226_687_24],
     [0.237_233_795_041_835_5, 0.156_853_322_938_943_65],
@@ -20,8 +20,10 @@ const EIGHT_NODES: [[f64; 2]; 8] = [
     [0.980_144_928_248_768_1, 0.050_614_268_145_188_13],
 ];
 
-/// Where |left + right − 2| of the slopes is below this, the density is so near to a parabola that four nodes integrate it to 1e-12.
-const NEARLY_PARABOLIC: f64 = 0.02;
+/// Where |left + right − 2| of the slopes is below these, the density is so near to a parabola that four, or eight, nodes integrate it to
+/// 1e-12.
+pub(super) const NEARLY_PARABOLIC: f64 = 0.02;
+pub(super) const SMOOTH: f64 = 0.5;
 
 /// Where the excess of the slopes times the width is above this, the density has layers that nodes miss, and a closed form its digits.
 const STEEP: f64 = 0.5;
@@ -39,7 +41,7 @@ pub(super) struct Place {
     pub before: f64,
     pub after: f64,
     /// 1 over the denominator of the spline.
-    inverse: f64,
+    pub inverse: f64,
 }
 
 /// The left and the right face of a cell.
@@ -118,20 +120,25 @@ impl Slopes {
             return (place.right * place.after - self.area_right(place)).max(0.0);
         }
         if excess.abs() < NEARLY_PARABOLIC {
-            return self.quadrature(&FOUR_NODES, place, [0.0, place.right]);
+            return self.quadrature(&FOUR_NODES, [0.0, place.right]);
+        }
+        if excess.abs() < SMOOTH {
+            return self.quadrature(&EIGHT_NODES, [0.0, place.right]);
         }
         let middle = 0.5 * place.right;
-        self.quadrature(&EIGHT_NODES, place, [0.0, middle])
-            + self.quadrature(&EIGHT_NODES, place, [middle, place.right])
+        self.quadrature(&EIGHT_NODES, [0.0, middle])
+            + self.quadrature(&EIGHT_NODES, [middle, place.right])
     }
 
     /// ∫ t dF over distances t from the right face.
-    fn quadrature(self, nodes: &[[f64; 2]], place: Place, [from, to]: [f64; 2]) -> f64 {
-        let terms = nodes.iter().map(|[node, weight]| {
+    #[inline(always)]
+    pub fn quadrature<const N: usize>(self, nodes: &[[f64; 2]; N], [from, to]: [f64; 2]) -> f64 {
+        let mut sum = 0.0;
+        for [node, weight] in nodes {
             let right = from + (to - from) * node;
-            weight * right * self.density(self.place(place.cell, 1.0 - right, right))
-        });
-        terms.sum::<f64>() * (to - from)
+            sum += weight * right * self.density(self.place(0, 1.0 - right, right));
+        }
+        sum * (to - from)
     }
 
     /// ∫ (1 − F) over the part of the cell to the right of a place, in closed form where the slopes exceed 2 together: with c = left +
@@ -172,6 +179,7 @@ impl Slopes {
     }
 
     /// ∫ s dF over the part of the cell to the left of a place.
+    #[cfg(test)]
     pub fn lever_left(self, place: Place) -> f64 {
         let mirror = Place {
             left: place.right,
