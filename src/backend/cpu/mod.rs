@@ -15,6 +15,8 @@ pub use log_sum::{LOG_OF_ZERO, Penalties, log_sum_along_rows};
 pub use map::{Elementwise, elementwise};
 pub use row::map_nodes;
 
+pub use pulp::NullaryFnOnce as Kernel;
+
 use pulp::Arch;
 use rayon::prelude::*;
 
@@ -166,6 +168,11 @@ impl<T: Scalar> CpuSweep<T> {
             blocks.zip(scratch.par_iter_mut()).for_each(sweep);
         }
     }
+}
+
+/// Runs a kernel compiled for the vector instructions of the processor. Its `call`, and what that calls, is to be `#[inline(always)]`.
+pub fn vectorised<K: Kernel>(kernel: K) -> K::Output {
+    Arch::new().dispatch(kernel)
 }
 
 /// The vector instructions that the sweeps use on this machine.

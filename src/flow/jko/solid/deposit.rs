@@ -4,8 +4,10 @@
 
 use rayon::prelude::*;
 
-use super::lattice::{Lattice, Local, Point};
+use super::lattice::{Lattice, Point};
+use super::pack::{PLACES, splat, transposed, with_middle};
 use super::passes;
+use crate::backend::cpu::{Kernel, vectorised};
 
 /// Places by lattice cell, and within it by their number.
 #[derive(Clone, Debug)]
@@ -25,11 +27,11 @@ impl Order {
         }
     }
 
-    /// Sorts places.
-    pub fn sort(&mut self, lattice: &Lattice, place: impl Fn(usize) -> Point + Sync) {
+    /// Sorts places, so many of them.
+    pub fn sort(&mut self, lattice: &Lattice, place: impl Fn(usize) -> Point + Sync, count: usize) {
+        self.cells.resize(count, 0);
         passes::each(&mut self.cells, |number, cell| {
-            let local = lattice.local(&place(number));
-            *cell = lattice.number(local.map(|axis| axis.cell)) as u32;
+            *cell = lattice.cell(&place(number)) as u32;
         });
         self.starts.fill(0);
         for cell in &self.cells {
@@ -47,14 +49,14 @@ impl Order {
         self.starts[0] = 0;
     }
 
-    /// The places of a lattice cell.
-    pub fn of(&self, cell: usize) -> &[u32] {
-        &self.places[self.starts[cell] as usize..self.starts[cell + 1] as usize]
+    /// The places of some lattice cells.
+    pub fn of(&self, cells: std::ops::Range<usize>) -> &[u32] {
+        &self.places[self.starts[cells.start] as usize..self.starts[cells.end] as usize]
     }
 }
 
 /// Calls `deposit(slab, numbers)` for every slab of the lattice, `numbers` being those of the slab before, itself and the one after,
-/// `length` a slab; what is beyond the sides is added where it belongs on periodic axes. `padded` holds two slabs more than the lattice.
+/// `length` a slab; what is beyond the sides is added where it belongs. `padded` holds two slabs more than the lattice.
 pub(super) fn by_slabs(
     lattice: &Lattice,
     padded: &mut [f64],
@@ -75,16 +77,15 @@ pub(super) fn by_slabs(
             }
         });
     }
-    if lattice.axes[0].periodic {
-        let (first, rest) = padded.split_at_mut(length);
-        let last = &mut rest[(count - 1) * length..][..length];
-        for (to, from) in last.iter_mut().zip(first.iter()) {
-            *to += from;
-        }
-        let (rest, beyond) = padded.split_at_mut((count + 1) * length);
-        for (to, from) in rest[length..].iter_mut().zip(beyond.iter()) {
-            *to += from;
-        }
+    // Node −1 is the last one of a ring, and the mirror image of node 0 at a closed side.
+    let [before, after] = [-1, count as isize].map(|node| lattice.axes[0].fold(node) + 1);
+    let (first, rest) = padded.split_at_mut(length);
+    for (to, from) in rest[(before - 1) * length..].iter_mut().zip(first.iter()) {
+        *to += from;
+    }
+    let (rest, beyond) = padded.split_at_mut((count + 1) * length);
+    for (to, from) in rest[after * length..].iter_mut().zip(beyond.iter()) {
+        *to += from;
     }
 }
 
@@ -99,7 +100,7 @@ pub(super) fn slab_of(lattice: &Lattice, cell: usize, beside: usize) -> usize {
     }
 }
 
-/// Σ_i mass_i B_k(y_i) for every spline k, into `moments`.
+/// Σ_i mass_i B_k(y_i) for every spline k, into `moments`; `padded` as long as [`Lattice::padded`] says.
 pub(super) fn moments(
     lattice: &Lattice,
     order: &Order,
@@ -108,41 +109,84 @@ pub(super) fn moments(
     padded: &mut [f64],
     moments: &mut [f64],
 ) {
-    let slab_length = lattice.slab();
-    let row = lattice.axes[2].count;
-    by_slabs(lattice, padded, slab_length, |slab, numbers| {
-        for within in 0..slab_length {
-            let cell = slab * slab_length + within;
-            let node = lattice.node(cell);
-            let places = order.of(cell);
-            if places.is_empty() {
-                continue;
+    let [_, middle, fast] = lattice.padded();
+    let length = middle * fast;
+    by_slabs(lattice, padded, length, |slab, numbers| {
+        let cells = slab * lattice.slab()..(slab + 1) * lattice.slab();
+        let (places, place, mass) = (order.of(cells), &place, &mass);
+        with_middle!(lattice, MIDDLE => {
+            vectorised(Deposit::<_, _, MIDDLE> { lattice, slab, places, place, mass, numbers });
+        });
+    });
+    folded(lattice, padded, moments);
+}
+
+/// Takes nodes with those beyond the sides, as [`by_slabs`] leaves them, to the nodes of the lattice.
+pub(super) fn folded(lattice: &Lattice, padded: &[f64], moments: &mut [f64]) {
+    let [_, middle, fast] = lattice.padded();
+    let length = middle * fast;
+    let counts = lattice.counts();
+    passes::chunks(moments, lattice.slab(), |slab, out| {
+        let numbers = &padded[(slab + 1) * length..][..length];
+        out.fill(0.0);
+        let margin = middle.saturating_sub(counts[1]) / 2;
+        for (row, numbers) in numbers.chunks_exact(fast).enumerate() {
+            let row = lattice.axes[1].fold(row as isize - margin as isize);
+            let out = &mut out[row * counts[2]..][..counts[2]];
+            for (out, number) in out.iter_mut().zip(&numbers[1..]) {
+                *out += number;
             }
-            let mut block = [0.0; 27];
-            for &number in places {
-                let number = number as usize;
-                let local: [Local; 3] = lattice.local(&place(number));
-                let mass = mass(number);
-                for a in lattice.axes[0].beside() {
-                    for b in lattice.axes[1].beside() {
-                        let along = mass * local[0].values[a] * local[1].values[b];
-                        for c in 0..3 {
-                            block[(a * 3 + b) * 3 + c] += along * local[2].values[c];
+            for (node, number) in [(-1, numbers[0]), (counts[2] as isize, numbers[fast - 1])] {
+                out[lattice.axes[2].fold(node)] += number;
+            }
+        }
+    });
+}
+
+/// What the places of one slab add to the nodes of three, those beyond the sides included.
+struct Deposit<'a, P, M, const MIDDLE: usize> {
+    lattice: &'a Lattice,
+    slab: usize,
+    places: &'a [u32],
+    place: &'a P,
+    mass: &'a M,
+    numbers: &'a mut [f64],
+}
+
+impl<P: Fn(usize) -> Point, M: Fn(usize) -> f64, const MIDDLE: usize> Kernel
+    for Deposit<'_, P, M, MIDDLE>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let [_, middle, fast] = self.lattice.padded();
+        for places in self.places.chunks(PLACES) {
+            let packed = transposed(places.len(), |lane| (self.place)(places[lane] as usize));
+            let local = self.lattice.local_pack(&packed);
+            let mut mass = splat(0.0);
+            for (mass, number) in mass.0.iter_mut().zip(places) {
+                *mass = (self.mass)(*number as usize);
+            }
+            for a in 0..3 {
+                for b in 0..MIDDLE {
+                    let across = match MIDDLE {
+                        1 => mass * local[0].values[a],
+                        _ => mass * local[0].values[a] * local[1].values[b],
+                    };
+                    let shares = local[2].values.map(|value| across * value);
+                    for lane in 0..places.len() {
+                        let row = a * middle + local[1].cell[lane] + b;
+                        let first = row * fast + local[2].cell[lane];
+                        if let Some(numbers) = self.numbers[first..].first_chunk_mut::<3>() {
+                            for (number, share) in numbers.iter_mut().zip(&shares) {
+                                *number += share.0[lane];
+                            }
                         }
                     }
                 }
             }
-            for a in lattice.axes[0].beside() {
-                for b in lattice.axes[1].beside() {
-                    let middle = lattice.axes[1].fold((node[1] + b) as isize - 1);
-                    let first = slab_of(lattice, slab, a) * slab_length + middle * row;
-                    for c in lattice.axes[2].beside() {
-                        let x = lattice.axes[2].fold((node[2] + c) as isize - 1);
-                        numbers[first + x] += block[(a * 3 + b) * 3 + c];
-                    }
-                }
-            }
+            debug_assert!(local[0].cell.iter().all(|cell| *cell == self.slab));
         }
-    });
-    moments.copy_from_slice(&padded[slab_length..][..moments.len()]);
+    }
 }

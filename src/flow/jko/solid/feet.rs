@@ -1,7 +1,8 @@
 //! The c-transform s_i = max_y φ(y) − |x_i − y|²/(2τ) and the places where the maxima are (docs/mathematics.md, eq. 26).
 
-use super::lattice::{Centres, Point, squared_distance};
-use super::passes;
+use super::lattice::{Centres, Lattice, Point, squared_distance};
+use super::pack::{PLACES, Pack, inverse_pack, product_pack, splat, transposed, with_middle};
+use super::passes::{self, Fill};
 use super::spline::{Jet, Spline};
 
 /// Newton steps for one foot before it is left where it is.
@@ -11,9 +12,13 @@ const HALVINGS: usize = 30;
 /// A fall of the maximised function that is rounding.
 const ROUNDING: f64 = 1e-15;
 /// A determinant of I − τD²φ below this counts as none.
-const SINGULAR: f64 = 1e-12;
+pub(super) const SINGULAR: f64 = 1e-12;
 /// The distance, relative to the box, to which feet are found.
 const PRECISION: f64 = 1e-14;
+/// Newton steps in vector lanes before each foot is searched for itself.
+const ROUNDS: usize = 6;
+/// A step below this, relative to the box, is the last: its square is rounding.
+const LAST: f64 = 1e-9;
 
 /// Where the mass of a cell comes from, and s there.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +29,7 @@ pub(super) struct Foot {
 
 /// The inverse of I − τD²φ (00, 11, 22, 01, 02, 12), none unless it is positive definite.
 #[inline(always)]
-pub(super) fn inverse(tau: f64, hessian: &[f64; 6]) -> Option<[f64; 6]> {
+fn inverse(tau: f64, hessian: &[f64; 6]) -> Option<[f64; 6]> {
     let [a, b, c] = [0, 1, 2].map(|i| 1.0 - tau * hessian[i]);
     let [d, e, f] = [3, 4, 5].map(|i| -tau * hessian[i]);
     let minor = a * b - d * d;
@@ -54,25 +59,27 @@ pub(super) fn product(matrix: &[f64; 6], [z, y, x]: Point) -> Point {
 
 /// The search for feet of one potential and one τ.
 pub(super) struct Search<'a> {
-    pub spline: &'a Spline,
-    pub tau: f64,
+    spline: &'a Spline,
+    lattice: &'a Lattice,
+    tau: f64,
     /// The longest step of a Newton iteration: no jumps over structure.
-    pub longest: f64,
-    /// The error to which feet are found.
-    pub precision: f64,
+    longest: f64,
+    /// The longest side of the box.
+    size: f64,
 }
 
 impl<'a> Search<'a> {
-    pub fn new(spline: &'a Spline, lattice: &super::lattice::Lattice, tau: f64) -> Self {
+    pub fn new(spline: &'a Spline, lattice: &'a Lattice, tau: f64) -> Self {
         let over = |length: fn(&super::lattice::LatticeAxis) -> f64| {
             let axes = lattice.axes.iter().filter(|axis| !axis.missing);
             axes.map(length).fold(0.0, f64::max)
         };
         Self {
             spline,
+            lattice,
             tau,
             longest: 2.0 * over(|axis| axis.spacing),
-            precision: PRECISION * over(super::lattice::LatticeAxis::length),
+            size: over(super::lattice::LatticeAxis::length),
         }
     }
 
@@ -88,7 +95,7 @@ impl<'a> Search<'a> {
         for _ in 0..ITERATIONS {
             let residual = self.residual(x, &place, &jet);
             let size = squared_distance(&residual, &[0.0; 3]).sqrt();
-            if size < self.precision {
+            if size < PRECISION * self.size {
                 break;
             }
             let direction = match inverse(self.tau, &jet.hessian) {
@@ -116,8 +123,93 @@ impl<'a> Search<'a> {
 
     /// The feet of all cells into `feet`, starting from those in `from`.
     pub fn all(&self, centres: &Centres, from: &[Foot], feet: &mut [Foot]) {
-        passes::each(feet, |cell, foot| {
-            *foot = self.foot(&centres.place(cell), &from[cell].place);
+        with_middle!(self.lattice, MIDDLE => {
+            passes::fill(feet, &Feet::<MIDDLE> { search: self, centres, from });
         });
+    }
+
+    /// The feet of several places by Newton's method without safeguards: none if one of them is not a maximum near `from`.
+    #[inline(always)]
+    fn pack<const MIDDLE: usize>(
+        &self,
+        x: &[Pack; 3],
+        from: &[Pack; 3],
+    ) -> Option<([Pack; 3], Pack)> {
+        let (half, tau) = (splat(0.5 / self.tau), splat(self.tau));
+        let mut place = *from;
+        let mut first = splat(f64::NEG_INFINITY);
+        for round in 0..ROUNDS {
+            let jet = self
+                .spline
+                .jet_pack::<MIDDLE>(&self.lattice.local_pack(&place));
+            let (inverse, definite) = inverse_pack(self.tau, &jet.hessian, SINGULAR);
+            let mut residual = *x;
+            let mut distance = splat(0.0);
+            for axis in 0..3 {
+                let offset = x[axis] - place[axis];
+                distance = distance + offset * offset;
+                residual[axis] = offset + tau * jet.gradient[axis];
+            }
+            let step = product_pack(&inverse, residual);
+            let value = jet.value - half * distance;
+            if round == 0 {
+                first = value;
+            }
+            let (mut square, mut gain) = (splat(0.0), splat(0.0));
+            for axis in 0..3 {
+                square = square + step[axis] * step[axis];
+                gain = gain + step[axis] * residual[axis];
+                place[axis] = place[axis] + step[axis];
+            }
+            let (mut wrong, mut last) = (false, true);
+            let (longest, shortest) = (self.longest, LAST * self.size);
+            for (square, definite) in square.0.into_iter().zip(definite) {
+                wrong |= !(definite && square <= longest * longest);
+                last &= square <= shortest * shortest;
+            }
+            if wrong {
+                return None;
+            }
+            if last {
+                let value = value + half * gain;
+                let mut fallen = false;
+                for lane in 0..PLACES {
+                    let allowed = ROUNDING * (1.0 + first.0[lane].abs());
+                    fallen |= value.0[lane] < first.0[lane] - allowed;
+                }
+                return (!fallen).then_some((place, value));
+            }
+        }
+        None
+    }
+}
+
+/// The loop over all feet.
+struct Feet<'a, const MIDDLE: usize> {
+    search: &'a Search<'a>,
+    centres: &'a Centres,
+    from: &'a [Foot],
+}
+
+impl<const MIDDLE: usize> Fill<Foot> for Feet<'_, MIDDLE> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [Foot]) {
+        let Self {
+            search,
+            centres,
+            from,
+        } = self;
+        let x = centres.pack(first, out.len());
+        let begin = transposed(out.len(), |lane| from[first + lane].place);
+        let found = search.pack::<MIDDLE>(&x, &begin);
+        for (lane, foot) in out.iter_mut().enumerate() {
+            *foot = match &found {
+                Some((place, value)) => Foot {
+                    place: [0, 1, 2].map(|axis| place[axis].0[lane]),
+                    value: value.0[lane],
+                },
+                None => search.foot(&centres.place(first + lane), &from[first + lane].place),
+            };
+        }
     }
 }

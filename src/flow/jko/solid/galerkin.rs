@@ -136,7 +136,7 @@ impl Halving {
 
     /// PᵀAP.
     pub fn product(&self, fine: &Stencil, coarse: &mut Stencil) {
-        let row = coarse.row();
+        let (row, run) = (coarse.row(), coarse.run);
         let lattice = coarse.lattice;
         let [long, short] = [&fine.lattice, &lattice].map(|lattice| lattice.axes[2].count);
         let (rows, fine_row) = (fine.rows(), fine.row());
@@ -157,8 +157,8 @@ impl Halving {
                 for &other in &others {
                     for (x, terms) in self.terms.iter().enumerate() {
                         for term in terms {
-                            let value = values[(other + term.offset) * long + term.node];
-                            out[(other + term.coarse) * short + x] += term.weight * value;
+                            let value = values[(other + term.offset) * fine.run + term.node];
+                            out[(other + term.coarse) * run + x] += term.weight * value;
                         }
                     }
                 }
@@ -169,8 +169,8 @@ impl Halving {
                 let fine_number = self.fine.number(node) / long;
                 let values = &rows[fine_number * fine_row..][..fine_row];
                 for &other in &others {
-                    let from = &values[(other + term.offset * step) * long..][..long];
-                    let to = &mut out[(other + term.coarse * step) * short..][..short];
+                    let from = &values[(other + term.offset * step) * fine.run..][..long];
+                    let to = &mut out[(other + term.coarse * step) * run..][..short];
                     for (to, from) in to.iter_mut().zip(from) {
                         *to += term.weight * from;
                     }

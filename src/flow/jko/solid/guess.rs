@@ -50,12 +50,16 @@ impl<D: Divergence> Guess<D> {
         interpolate(&lattice, &mut self.nodes, &mut self.scratch);
         self.spline.set(&self.nodes);
         let search = Search::new(&self.spline, &lattice, tau);
-        passes::each(&mut current.coefficients, |node, value| {
+        passes::each(&mut newton.current.coefficients, |node, value| {
             let place = lattice.place(node);
             *value = -search.foot(&place, &place).value;
         });
-        interpolate(&lattice, &mut current.coefficients, &mut self.scratch);
-        passes::each(&mut current.feet, |cell, foot| {
+        interpolate(
+            &lattice,
+            &mut newton.current.coefficients,
+            &mut self.scratch,
+        );
+        passes::each(&mut newton.current.feet, |cell, foot| {
             foot.place = centres.place(cell)
         });
     }

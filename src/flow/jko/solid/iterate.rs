@@ -1,8 +1,13 @@
 //! The state of Newton's iteration: φ and r, and what follows from them.
 
-use super::feet::Foot;
-use super::lattice::{Centres, Lattice};
+use std::marker::PhantomData;
+
+use super::feet::{Foot, SINGULAR};
+use super::lattice::{Centres, Lattice, Point};
+use super::pack::{LocalPack, PLACES, Pack, inverse_pack, splat, transposed};
+use super::passes::Fill;
 use super::spline::Spline;
+use super::stencil::{Weigh, Weights};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -50,16 +55,139 @@ impl Iterate {
 
 /// r where f'(r) = s, 0 at and below f'(0).
 #[inline(always)]
-pub(super) fn ratio_of<D: Divergence>(s: f64) -> f64 {
-    Real::exp(D::log_ratio_of_variation(s))
+pub(super) fn ratio_of<D: Divergence, R: Real>(s: R) -> R {
+    D::log_ratio_of_variation(s).exp()
 }
 
 /// 1/f''(r) = r/ψ'(r), 0 where r = 0.
 #[inline(always)]
-pub(super) fn softness<D: Divergence>(ratio: f64) -> f64 {
-    if ratio > 0.0 {
-        ratio / D::slope_from_ratio(ratio)
-    } else {
-        0.0
+pub(super) fn softness<D: Divergence, R: Real>(ratio: R) -> R {
+    let zero = R::constant(0.0);
+    let softness = ratio / D::slope_from_ratio(ratio);
+    R::select(zero.less(ratio), softness, zero)
+}
+
+/// The numbers of several cells, from one on or in any order, the last one repeated where there are fewer.
+#[inline(always)]
+pub(super) fn gathered(count: usize, value: impl Fn(usize) -> f64) -> Pack {
+    let mut pack = splat(0.0);
+    for lane in 0..PLACES {
+        pack.0[lane] = value(lane.min(count - 1));
+    }
+    pack
+}
+
+/// The loops over cells of Newton's iteration.
+pub(super) struct Cells<'a, D> {
+    pub feet: &'a [Foot],
+    pub ratio: &'a [f64],
+    pub target: &'a [f64],
+    pub divergence: PhantomData<D>,
+}
+
+/// r = f*'(s) at the feet.
+pub(super) struct Ratio<'a, D>(pub &'a [Foot], pub PhantomData<D>);
+
+impl<D: Divergence> Fill<f64> for Ratio<'_, D> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let s = gathered(out.len(), |lane| self.0[first + lane].value);
+        out.copy_from_slice(&ratio_of::<D, Pack>(s).0[..out.len()]);
+    }
+}
+
+/// s − f'(r).
+pub(super) struct Mismatch<'a, D>(pub Cells<'a, D>);
+
+impl<D: Divergence> Fill<f64> for Mismatch<'_, D> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let s = gathered(out.len(), |lane| self.0.feet[first + lane].value);
+        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
+        let mismatch = s - D::first_variation(ratio.ln());
+        out.copy_from_slice(&mismatch.0[..out.len()]);
+    }
+}
+
+/// π V/f''(r).
+pub(super) struct Capacity<'a, D>(pub Cells<'a, D>);
+
+impl<D: Divergence> Fill<f64> for Capacity<'_, D> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
+        let target = gathered(out.len(), |lane| self.0.target[first + lane]);
+        let capacity = target * softness::<D, Pack>(ratio);
+        out.copy_from_slice(&capacity.0[..out.len()]);
+    }
+}
+
+/// The change of r that belongs to a direction of φ: (s − f'(r) + W δc)/f''(r).
+pub(super) struct Change<'a, D, const MIDDLE: usize> {
+    pub cells: Cells<'a, D>,
+    pub mismatch: &'a [f64],
+    pub lattice: &'a Lattice,
+    pub along: &'a Spline,
+}
+
+impl<D: Divergence, const MIDDLE: usize> Fill<f64> for Change<'_, D, MIDDLE> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let count = out.len();
+        let place = transposed(count, |lane| self.cells.feet[first + lane].place);
+        let ratio = gathered(count, |lane| self.cells.ratio[first + lane]);
+        let mismatch = gathered(count, |lane| self.mismatch[first + lane]);
+        let along = self
+            .along
+            .value_pack::<MIDDLE>(&self.lattice.local_pack(&place));
+        let change = softness::<D, Pack>(ratio) * (mismatch + along);
+        out.copy_from_slice(&change.0[..count]);
+    }
+}
+
+/// r at a share of the direction. It grows with its tangent and falls with that of its logarithm: it stays positive.
+pub(super) struct Moved<'a> {
+    pub ratio: &'a [f64],
+    pub change: &'a [f64],
+    pub length: f64,
+}
+
+impl Fill<f64> for Moved<'_> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let count = out.len();
+        let ratio = gathered(count, |lane| self.ratio[first + lane]);
+        let change = splat(self.length) * gathered(count, |lane| self.change[first + lane]);
+        let grows = splat(0.0).less(change);
+        let fallen = ratio * (change / ratio).minimum(splat(0.0)).exp();
+        let moved = Real::select(grows, ratio + change, fallen);
+        out.copy_from_slice(&moved.0[..count]);
+    }
+}
+
+/// The weights of the matrix (eq. 30) without its last term.
+pub(super) struct Hessian<'a, D> {
+    pub cells: Cells<'a, D>,
+    pub spline: &'a Spline,
+    pub tau: f64,
+}
+
+impl<D: Divergence> Weigh for Hessian<'_, D> {
+    #[inline(always)]
+    fn place(&self, number: usize) -> Point {
+        self.cells.feet[number].place
+    }
+
+    #[inline(always)]
+    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights {
+        let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
+        let (target, ratio) = (of(self.cells.target), of(self.cells.ratio));
+        let hessian = self.spline.jet_pack::<MIDDLE>(local).hessian;
+        let (inverse, _) = inverse_pack(self.tau, &hessian, SINGULAR);
+        let flow = splat(self.tau) * target * ratio;
+        Weights {
+            mass: target * softness::<D, Pack>(ratio),
+            flux: inverse.map(|entry| flow * entry),
+        }
     }
 }

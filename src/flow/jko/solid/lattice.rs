@@ -73,7 +73,7 @@ impl LatticeAxis {
 
     /// The place inside the box that stands for one anywhere, and the sign that derivatives take.
     #[inline(always)]
-    fn inside(&self, place: f64) -> (f64, f64) {
+    pub fn inside(&self, place: f64) -> (f64, f64) {
         let length = self.length();
         if (0.0..=length).contains(&place) {
             (place, 1.0)
@@ -99,7 +99,7 @@ impl LatticeAxis {
             };
         }
         let (place, sign) = self.inside(place);
-        let scaled = place / self.spacing;
+        let scaled = place * (1.0 / self.spacing);
         let cell = (scaled as usize).min(self.count - 1);
         let u = scaled - cell as f64;
         let v = 1.0 - u;
@@ -147,9 +147,30 @@ impl Lattice {
         self.counts().iter().product()
     }
 
+    /// Nodes along each axis with one more before and after, where the axis is not missing.
+    pub fn padded(&self) -> [usize; 3] {
+        self.axes
+            .map(|axis| axis.count + if axis.missing { 0 } else { 2 })
+    }
+
     /// Nodes of one place on the slowest axis.
     pub fn slab(&self) -> usize {
         self.axes[1].count * self.axes[2].count
+    }
+
+    /// The number of the lattice cell that a place is in.
+    #[inline(always)]
+    pub fn cell(&self, place: &Point) -> usize {
+        let cell = |axis: usize| {
+            let along = &self.axes[axis];
+            if along.missing {
+                return 0;
+            }
+            // As [`LatticeAxis::local`] has it, to the bit.
+            let scaled = along.inside(place[axis]).0 * (1.0 / along.spacing);
+            (scaled as usize).min(along.count - 1)
+        };
+        self.number([cell(0), cell(1), cell(2)])
     }
 
     pub fn local(&self, place: &Point) -> [Local; 3] {
@@ -223,6 +244,32 @@ impl Centres {
         let (row, x) = (cell / self.counts[2], cell % self.counts[2]);
         let index = [row / self.counts[1], row % self.counts[1], x];
         [0, 1, 2].map(|axis| self.along(axis, index[axis]))
+    }
+}
+
+impl Centres {
+    /// The places of several cells from one on, the last one repeated where there are fewer.
+    #[inline(always)]
+    pub fn pack(&self, first: usize, count: usize) -> [super::pack::Pack; 3] {
+        let [_, middle, fast] = self.counts;
+        let (mut x, row) = (first % fast, first / fast);
+        let (mut y, mut z) = (row % middle, row / middle);
+        let mut packs = [super::pack::splat(0.0); 3];
+        for lane in 0..super::pack::PLACES {
+            packs[0].0[lane] = self.along(0, z);
+            packs[1].0[lane] = self.along(1, y);
+            packs[2].0[lane] = self.along(2, x);
+            if lane + 1 < count {
+                x += 1;
+                if x == fast {
+                    (x, y) = (0, y + 1);
+                }
+                if y == middle {
+                    (y, z) = (0, z + 1);
+                }
+            }
+        }
+        packs
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::marker::PhantomData;
 
+use super::background::Background;
 use super::deposit::{Order, moments};
-use super::feet::{Foot, Search, inverse};
-use super::iterate::{Iterate, Until, ratio_of, softness};
+use super::feet::{Foot, Search};
+use super::iterate::{Capacity, Cells, Change, Hessian, Iterate, Mismatch, Moved, Ratio, Until};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
+use super::pack::with_middle;
 use super::passes;
-use super::stencil::{Stencil, Weights};
-use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
 
@@ -17,17 +17,18 @@ use crate::flow::implicit::Effort;
 const SHORTEST: f64 = 0.05;
 /// A step is rejected, and the next one stiffer, if the misfit grows by this factor even along its best share.
 const WORSE: f64 = 2.0;
-/// The background stiffness relative to the mass: the most at the start, the least; by how much it falls after a good step, rises after a
-/// short one, and after a rejected one from what on.
-const STIFFEST: f64 = 1.0;
-const SOFTEST: f64 = 1e-13;
-const SOFTER: f64 = 0.1;
+/// The background stiffness relative to the mass and the misfit: at the start; by how much it falls after a whole step, and rises after a
+/// short one and after a rejected one. The least, relative to the mass.
+const STIFFNESS: f64 = 0.1;
+const SOFTER: f64 = 0.3;
 const STIFFER: f64 = 10.0;
-const REJECTED: [f64; 2] = [30.0, 1e-6];
+const REJECTED: f64 = 30.0;
+const SOFTEST: f64 = 1e-13;
 /// Stiffness at which a step is not rejected any more.
 const STIFF: f64 = 1e3;
-/// A share of a step below this is short; two short steps in a row with a misfit below `STALLED` are the end.
+/// A share of a step below this is short; so many short steps in a row with a misfit below `STALLED` are the end.
 const SHORT: f64 = 0.3;
+const MOST_SHORT: usize = 4;
 const STALLED: f64 = 1e-4;
 /// Misfits below this are rounding if they do not halve.
 const ROUNDING: f64 = 1e-9;
@@ -46,28 +47,23 @@ pub(super) struct Newton<D> {
     pub mass: f64,
     pub current: Iterate,
     trial: Iterate,
-    /// Σ_i ∇B_k·∇B_l at the centres over the number of cells.
-    background: Stencil,
+    background: Background,
+    /// Its share of the misfit now.
+    stiffness: f64,
     pub order: Order,
     pub padded: Vec<f64>,
     pub multigrid: Multigrid,
     pub rhs: Vec<f64>,
     pub direction: Vec<f64>,
-    change: Vec<f64>,
+    /// The change of r along the direction; scratch between two iterations.
+    pub change: Vec<f64>,
     divergence: PhantomData<D>,
 }
 
 impl<D: Divergence> Newton<D> {
     pub fn new(lattice: Lattice, centres: Centres, target: Vec<f64>) -> Self {
         let mut order = Order::new(&lattice, centres.len());
-        order.sort(&lattice, |cell| centres.place(cell));
-        let mut background = Stencil::new(lattice);
-        let share = 1.0 / centres.len() as f64;
-        let weights = Weights {
-            mass: 0.0,
-            flux: [share, share, share, 0.0, 0.0, 0.0],
-        };
-        background.assemble(&order, |cell| centres.place(cell), |_| weights);
+        order.sort(&lattice, |cell| centres.place(cell), centres.len());
         let nodes = || vec![0.0; lattice.len()];
         Self {
             target,
@@ -75,9 +71,10 @@ impl<D: Divergence> Newton<D> {
             mass: 0.0,
             current: Iterate::new(lattice, &centres),
             trial: Iterate::new(lattice, &centres),
-            background,
+            background: Background::new(&lattice, &centres),
+            stiffness: STIFFNESS,
             order,
-            padded: vec![0.0; (lattice.axes[0].count + 2) * lattice.slab()],
+            padded: vec![0.0; lattice.padded().iter().product()],
             multigrid: Multigrid::new(lattice),
             rhs: nodes(),
             direction: nodes(),
@@ -102,6 +99,7 @@ impl<D: Divergence> Newton<D> {
             trial,
             ..
         } = self;
+        self.stiffness = STIFFNESS;
         current.spline.set(&current.coefficients);
         let search = Search::new(&current.spline, lattice, tau);
         search.all(centres, &current.feet, &mut trial.feet);
@@ -133,21 +131,14 @@ impl<D: Divergence> Newton<D> {
             ..
         } = iterate;
         if Self::direct() {
-            passes::each(ratio, |cell, ratio| {
-                *ratio = ratio_of::<D>(feet[cell].value)
-            });
+            passes::fill(ratio, &Ratio(feet, PhantomData::<D>));
             mismatch.fill(0.0);
         } else {
-            let ratio: &[f64] = ratio;
-            passes::each(mismatch, |cell, mismatch| {
-                *mismatch = feet[cell].value - D::first_variation(Real::ln(ratio[cell]));
-            });
+            passes::fill(mismatch, &Mismatch(cells::<D>(feet, ratio, target)));
         }
-        let (feet, ratio): (&[Foot], &[f64]) = (feet, ratio);
-        passes::each(capacity, |cell, capacity| {
-            *capacity = target[cell] * softness::<D>(ratio[cell]);
-        });
-        order.sort(lattice, |cell| feet[cell].place);
+        passes::fill(capacity, &Capacity(cells::<D>(feet, ratio, target)));
+        let (feet, ratio, target): (&[Foot], &[f64], &[f64]) = (feet, ratio, target);
+        order.sort(lattice, |cell| feet[cell].place, feet.len());
         let mass = |cell: usize| target[cell] * ratio[cell];
         moments(
             lattice,
@@ -173,7 +164,6 @@ impl<D: Divergence> Newton<D> {
     /// Iterates for one τ from the current φ and r, which have been evaluated.
     pub fn minimise(&mut self, tau: f64, until: Until, most: usize) -> Effort {
         let mut effort = Effort::default();
-        let mut stiffness = self.current.misfit.min(STIFFEST);
         let mut short_steps = 0;
         while effort.iterations < most {
             let before = self.current.misfit;
@@ -182,22 +172,26 @@ impl<D: Divergence> Newton<D> {
             }
             effort.iterations += 1;
             let tolerance = (0.1 * before).clamp(1e-8, 1e-2);
-            effort.linear_iterations += self.newton(tau, stiffness, tolerance);
+            let background = (self.stiffness * before.min(1.0)).max(SOFTEST);
+            effort.linear_iterations += self.newton(tau, background, tolerance);
             let decrement = self.decrement();
             let length = self.search(tau);
             let after = self.trial.misfit;
-            if after > WORSE * before && stiffness < STIFF || after.is_infinite() {
-                stiffness = (REJECTED[0] * stiffness).max(REJECTED[1]);
+            if (after > WORSE * before && background < STIFF) || after.is_infinite() {
+                self.stiffness *= REJECTED;
+                let (lattice, feet) = (&self.lattice, &self.current.feet);
+                self.order
+                    .sort(lattice, |cell| feet[cell].place, feet.len());
                 continue;
             }
-            if length == 1.0 && after < 0.5 * before {
-                stiffness = (SOFTER * stiffness).max(SOFTEST);
+            if length == 1.0 {
+                self.stiffness = (SOFTER * self.stiffness).max(STIFFNESS);
             } else if length < SHORT {
-                stiffness *= STIFFER;
+                self.stiffness *= STIFFER;
             }
             std::mem::swap(&mut self.current, &mut self.trial);
             short_steps = if length < SHORT { short_steps + 1 } else { 0 };
-            let stalled = short_steps >= 2 && after < STALLED;
+            let stalled = short_steps >= MOST_SHORT && after < STALLED;
             if stalled || (after > 0.5 * before && after < ROUNDING) {
                 break;
             }
@@ -250,25 +244,24 @@ impl<D: Divergence> Newton<D> {
         let excess = |cell: usize| capacity[cell] * mismatch[cell];
         moments(lattice, order, place, excess, padded, rhs);
         passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
-        multigrid.matrix().assemble(order, place, |cell| {
-            let flow = tau * target[cell] * ratio[cell];
-            let hessian = spline.jet(&feet[cell].place).hessian;
-            let inverse = inverse(tau, &hessian).unwrap_or([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
-            Weights {
-                mass: capacity[cell],
-                flux: inverse.map(|entry| flow * entry),
-            }
-        });
-        multigrid
-            .matrix()
-            .add(stiffness * tau * self.mass, background);
+        let weigh = Hessian {
+            cells: cells::<D>(feet, ratio, target),
+            spline,
+            tau,
+        };
+        multigrid.matrix().assemble(order, &weigh);
+        background.add(stiffness * tau * self.mass, multigrid.matrix());
         multigrid.prepare();
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
         trial.spline.set(direction);
-        let along = &trial.spline;
-        passes::each(change, |cell, change| {
-            let s = mismatch[cell] + along.value(&feet[cell].place);
-            *change = softness::<D>(ratio[cell]) * s;
+        with_middle!(lattice, MIDDLE => {
+            let along = Change::<D, MIDDLE> {
+                cells: cells(feet, ratio, target),
+                mismatch,
+                lattice,
+                along: &trial.spline,
+            };
+            passes::fill(change, &along);
         });
         iterations
     }
@@ -307,7 +300,7 @@ impl<D: Divergence> Newton<D> {
         best.1
     }
 
-    /// The trial iterate at a share of the direction. r grows with its tangent and falls with that of its logarithm: it stays positive.
+    /// The trial iterate at a share of the direction.
     fn go(&mut self, tau: f64, length: f64) {
         let Self {
             lattice,
@@ -325,15 +318,21 @@ impl<D: Divergence> Newton<D> {
         trial.spline.set(&trial.coefficients);
         let search = Search::new(&trial.spline, lattice, tau);
         search.all(centres, &current.feet, &mut trial.feet);
-        let (ratio, change) = (&current.ratio, &*change);
-        passes::each(&mut trial.ratio, |cell, trial| {
-            let (ratio, change) = (ratio[cell], length * change[cell]);
-            *trial = if change > 0.0 {
-                ratio + change
-            } else {
-                ratio * Real::exp(change / ratio)
-            };
-        });
+        let moved = Moved {
+            ratio: &current.ratio,
+            change,
+            length,
+        };
+        passes::fill(&mut trial.ratio, &moved);
         self.evaluate(true);
+    }
+}
+
+fn cells<'a, D>(feet: &'a [Foot], ratio: &'a [f64], target: &'a [f64]) -> Cells<'a, D> {
+    Cells {
+        feet,
+        ratio,
+        target,
+        divergence: PhantomData,
     }
 }

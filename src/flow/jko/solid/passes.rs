@@ -2,6 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::pack::PLACES;
+use crate::backend::cpu::{Kernel, vectorised};
+
 /// Fewer numbers than this are not worth it.
 const SERIAL: usize = 8192;
 /// Cells that go to a thread together.
@@ -25,6 +28,40 @@ pub(super) fn each<T: Send>(out: &mut [T], value: impl Fn(usize, &mut T) + Sync)
         for (place, out) in chunk.iter_mut().enumerate() {
             value(number * BATCH + place, out);
         }
+    });
+}
+
+/// A loop over cells in vector lanes.
+pub(super) trait Fill<T>: Sync {
+    /// Fills what belongs to the cells from `first` on, at most [`PLACES`] of them. To be `#[inline(always)]`.
+    fn fill(&self, first: usize, out: &mut [T]);
+}
+
+struct Filling<'a, T, F> {
+    loops: &'a F,
+    first: usize,
+    out: &'a mut [T],
+}
+
+impl<T, F: Fill<T>> Kernel for Filling<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (number, out) in self.out.chunks_mut(PLACES).enumerate() {
+            self.loops.fill(self.first + number * PLACES, out);
+        }
+    }
+}
+
+/// Fills `out` by a loop in vector lanes.
+pub(super) fn fill<T: Send, F: Fill<T>>(out: &mut [T], loops: &F) {
+    chunks(out, BATCH, |number, out| {
+        vectorised(Filling {
+            loops,
+            first: number * BATCH,
+            out,
+        });
     });
 }
 

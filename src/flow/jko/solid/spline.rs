@@ -26,7 +26,7 @@ pub(super) struct Spline {
     /// Nodes added before the first of each axis.
     margins: [usize; 3],
     strides: [usize; 2],
-    padded: Vec<f64>,
+    pub padded: Vec<f64>,
 }
 
 impl Spline {
@@ -127,6 +127,15 @@ impl Spline {
             jet.hessian[5] += v0 * s1 * slope;
         });
         jet
+    }
+
+    /// Where in `padded` three coefficients along x begin, beside a lattice cell and `beside` (0, 1, 2) it along the other axes.
+    #[inline(always)]
+    pub fn first(&self, cell: [usize; 3], beside: [usize; 2]) -> usize {
+        let slow = cell[0] + self.margins[0] + beside[0] - 1;
+        // A missing axis has one node, and no margin.
+        let middle = cell[1] + beside[1];
+        slow * self.strides[0] + middle * self.strides[1] + cell[2]
     }
 
     /// The coefficients beside a place, three along x at a time.

@@ -1,0 +1,169 @@
+//! The assembly of a matrix from places, one slab of the lattice at a time (docs/mathematics.md, eq. 30).
+
+use super::deposit::{Order, slab_of};
+use super::lattice::Lattice;
+use super::pack::{LocalPack, PLACES, transposed};
+use super::stencil::{Beside, WIDTH, Weigh, middle_width};
+use crate::backend::cpu::Kernel;
+
+/// The entries that the places of one lattice cell make, rows padded to whole vectors.
+struct Block<const NODES: usize, const ROW: usize>([[f64; ROW]; NODES]);
+
+impl<const NODES: usize, const ROW: usize> Block<NODES, ROW> {
+    /// Adds the products of the splines at one place.
+    #[inline(always)]
+    fn add(&mut self, splines: &[[f64; ROW]; 4], mass: f64, flux: &[f64; 6]) {
+        let [values, g0, g1, g2] = splines;
+        let [a, b, c, d, e, f] = *flux;
+        for (k, row) in self.0.iter_mut().enumerate() {
+            let own = mass * values[k];
+            if NODES == 9 {
+                let (f0, f2) = (a * g0[k] + e * g2[k], e * g0[k] + c * g2[k]);
+                for l in 0..ROW {
+                    row[l] += own * values[l] + (f0 * g0[l] + f2 * g2[l]);
+                }
+                continue;
+            }
+            let f0 = a * g0[k] + d * g1[k] + e * g2[k];
+            let f1 = d * g0[k] + b * g1[k] + f * g2[k];
+            let f2 = e * g0[k] + f * g1[k] + c * g2[k];
+            for l in 0..ROW {
+                row[l] += own * values[l] + (f0 * g0[l] + f1 * g1[l] + f2 * g2[l]);
+            }
+        }
+    }
+}
+
+/// What the places of one slab add to the rows of three.
+pub(super) struct Assembly<'a, W, const MIDDLE: usize, const NODES: usize, const ROW: usize> {
+    pub matrix: &'a Shape,
+    pub order: &'a Order,
+    pub slab: usize,
+    pub weigh: &'a W,
+    pub numbers: &'a mut [f64],
+}
+
+impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
+    for Assembly<'_, W, MIDDLE, NODES, ROW>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let lattice = &self.matrix.lattice;
+        let cells = self.slab * lattice.slab()..(self.slab + 1) * lattice.slab();
+        let mut block = Block::<NODES, ROW>([[0.0; ROW]; NODES]);
+        let mut left = None;
+        for places in self.order.of(cells).chunks(PLACES) {
+            let packed = transposed(places.len(), |lane| self.weigh.place(places[lane] as usize));
+            let local = lattice.local_pack(&packed);
+            let weights = self.weigh.weights::<MIDDLE>(places, &local);
+            let splines = tensors::<MIDDLE, ROW>(&local);
+            for (lane, splines) in splines.iter().enumerate().take(places.len()) {
+                let cell = [0, 1, 2].map(|axis| local[axis].cell[lane]);
+                if left != Some(cell) {
+                    if let Some(cell) = left.replace(cell) {
+                        self.matrix.scatter(cell, &block, self.numbers);
+                    }
+                    block.0 = [[0.0; ROW]; NODES];
+                }
+                let flux = [0, 1, 2, 3, 4, 5].map(|entry| weights.flux[entry].0[lane]);
+                block.add(splines, weights.mass.0[lane], &flux);
+            }
+        }
+        if let Some(cell) = left {
+            self.matrix.scatter(cell, &block, self.numbers);
+        }
+    }
+}
+
+/// The splines at each of several places, and their derivatives along each axis.
+#[inline(always)]
+fn tensors<const MIDDLE: usize, const ROW: usize>(
+    local: &[LocalPack; 3],
+) -> [[[f64; ROW]; 4]; PLACES] {
+    let mut splines = [[[0.0; ROW]; 4]; PLACES];
+    for a in 0..3 {
+        for b in 0..MIDDLE {
+            let (v0, s0) = (local[0].values[a], local[0].slopes[a]);
+            let beside = if MIDDLE == 1 { 1 } else { b };
+            let (v1, s1) = (local[1].values[beside], local[1].slopes[beside]);
+            let across = if MIDDLE == 1 {
+                [v0, s0, v0]
+            } else {
+                [v0 * v1, s0 * v1, v0 * s1]
+            };
+            for c in 0..3 {
+                let (v2, s2) = (local[2].values[c], local[2].slopes[c]);
+                let terms = [
+                    across[0] * v2,
+                    across[1] * v2,
+                    across[2] * v2,
+                    across[0] * s2,
+                ];
+                for (lane, splines) in splines.iter_mut().enumerate() {
+                    for (splines, term) in splines.iter_mut().zip(&terms) {
+                        splines[(a * MIDDLE + b) * 3 + c] = term.0[lane];
+                    }
+                }
+            }
+        }
+    }
+    splines
+}
+
+/// Where the numbers of a matrix are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub lattice: Lattice,
+    pub run: usize,
+    /// Numbers of a row of nodes and of a slab.
+    pub row: usize,
+    pub slab: usize,
+}
+
+impl Shape {
+    /// Adds the block of a lattice cell to the rows of three slabs.
+    #[inline(always)]
+    fn scatter<const NODES: usize, const ROW: usize>(
+        &self,
+        cell: [usize; 3],
+        block: &Block<NODES, ROW>,
+        numbers: &mut [f64],
+    ) {
+        let Self {
+            lattice,
+            run,
+            row,
+            slab,
+        } = self;
+        let middle_nodes = NODES / 9;
+        let width = middle_width(lattice);
+        let slow = Beside::new(&lattice.axes[0], cell[0]);
+        let middle = Beside::new(&lattice.axes[1], cell[1]);
+        let fast = Beside::new(&lattice.axes[2], cell[2]);
+        // A missing axis has one node beside, in the middle of three.
+        let skipped = usize::from(middle_nodes == 1);
+        for a in 0..3 {
+            let first = slab_of(lattice, cell[0], a) * slab;
+            for b in 0..middle_nodes {
+                let first = first + middle.nodes[b + skipped] * row;
+                for c in 0..3 {
+                    let entries = &block.0[(a * middle_nodes + b) * 3 + c];
+                    let first = first + fast.nodes[c];
+                    for to in 0..3 {
+                        for beside in 0..middle_nodes {
+                            let outer = slow.offsets[a][to] * width
+                                + middle.offsets[b + skipped][beside + skipped];
+                            let first = first + outer * WIDTH * run;
+                            let entries = &entries[(to * middle_nodes + beside) * 3..][..3];
+                            for (last, value) in entries.iter().enumerate() {
+                                numbers[first + fast.offsets[c][last] * run] += value;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

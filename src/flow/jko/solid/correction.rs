@@ -1,0 +1,91 @@
+//! Corrections of a plan whose second marginal is not yet that of the start (docs/mathematics.md, eq. 33).
+
+use super::deposit::Order;
+use super::iterate::gathered;
+use super::lattice::{Lattice, Point};
+use super::multigrid::Multigrid;
+use super::pack::{LocalPack, splat, transposed, with_middle};
+use super::passes::{self, Fill};
+use super::spline::Spline;
+use super::stencil::{Weigh, Weights};
+
+/// The least and the largest factor of a correction.
+const FACTORS: [f64; 2] = [0.1, 10.0];
+/// Lifts of the diagonal of the matrix of a correction, relative to itself and to its largest entry.
+const LIFTS: [f64; 2] = [1e-13, 1e-18];
+/// Iterations of the linear solver after which a system is left: further corrections follow.
+const LINEAR_ITERATIONS: usize = 60;
+
+/// The weights of a matrix of masses.
+struct Masses<'a, P> {
+    masses: &'a [f64],
+    place: &'a P,
+}
+
+impl<P: Fn(usize) -> Point + Sync> Weigh for Masses<'_, P> {
+    #[inline(always)]
+    fn place(&self, number: usize) -> Point {
+        (self.place)(number)
+    }
+
+    #[inline(always)]
+    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], _: &[LocalPack; 3]) -> Weights {
+        let mass = gathered(numbers.len(), |lane| self.masses[numbers[lane] as usize]);
+        Weights {
+            mass,
+            flux: [splat(0.0); 6],
+        }
+    }
+}
+
+/// m (1 + Zz) at places.
+struct Corrected<'a, P, const MIDDLE: usize> {
+    lattice: &'a Lattice,
+    spline: &'a Spline,
+    place: &'a P,
+}
+
+impl<P: Fn(usize) -> Point + Sync, const MIDDLE: usize> Fill<f64> for Corrected<'_, P, MIDDLE> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let place = transposed(out.len(), |lane| (self.place)(first + lane));
+        let value = self
+            .spline
+            .value_pack::<MIDDLE>(&self.lattice.local_pack(&place));
+        for (lane, mass) in out.iter_mut().enumerate() {
+            *mass *= (1.0 + value.0[lane]).clamp(FACTORS[0], FACTORS[1]);
+        }
+    }
+}
+
+/// One correction (eq. 33) for the right-hand side given; returns iterations of the linear solver.
+pub(super) fn correct(
+    lattice: &Lattice,
+    order: &Order,
+    place: &(impl Fn(usize) -> Point + Sync),
+    masses: &mut [f64],
+    (multigrid, rhs, direction, spline, tolerance): (
+        &mut Multigrid,
+        &[f64],
+        &mut [f64],
+        &mut Spline,
+        f64,
+    ),
+) -> usize {
+    let matrix = multigrid.matrix();
+    let weigh = Masses {
+        masses: &*masses,
+        place,
+    };
+    matrix.assemble(order, &weigh);
+    let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
+    matrix.lift_diagonal(LIFTS[0], LIFTS[1] * largest);
+    multigrid.prepare();
+    let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
+    spline.set(direction);
+    let spline: &Spline = spline;
+    with_middle!(lattice, MIDDLE => {
+        passes::fill(masses, &Corrected::<_, MIDDLE> { lattice, spline, place });
+    });
+    iterations
+}

@@ -1,0 +1,194 @@
+//! The value of a plan above that of the dual (docs/mathematics.md, eq. 34), each term at least zero.
+
+use std::marker::PhantomData;
+
+use super::certificate::Plan;
+use super::iterate::{gathered, ratio_of, softness};
+use super::newton::Newton;
+use super::pack::Pack;
+use super::passes::{self, Fill};
+use crate::calculus::Real;
+use crate::divergence::Divergence;
+
+/// A ratio that has fallen by this factor is as good as zero.
+const VANISHING: f64 = 1e-6;
+/// Halvings in the search for the shift.
+const HALVINGS: usize = 200;
+
+impl<D: Divergence> Plan<D> {
+    /// The constant that, added to φ, gives the right mass: Σ π f*'(s + shift) V = mass, at the largest value of the dual over constants.
+    pub fn balance(&mut self, newton: &Newton<D>) {
+        let (transform, target) = (&self.transform, &newton.target);
+        let terms = |shift: f64| {
+            let term = |cell: usize| {
+                let ratio = ratio_of::<D, f64>(transform[cell] + shift);
+                // Beyond f'(∞) r is no number: too much mass.
+                if ratio.is_nan() {
+                    f64::INFINITY
+                } else {
+                    target[cell] * ratio
+                }
+            };
+            passes::sum(target.len(), term)
+        };
+        let excess = |shift: f64| {
+            let sum = terms(shift);
+            if sum.is_finite() {
+                Real::ln(sum / newton.mass)
+            } else {
+                f64::INFINITY
+            }
+        };
+        let (mut low, mut high, mut reach) = (0.0, 0.0, 1e-12);
+        while excess(low) > 0.0 && low > -1e300 {
+            high = low;
+            low -= reach;
+            reach *= 4.0;
+        }
+        reach = 1e-12;
+        while excess(high) < 0.0 && high < 1e300 {
+            low = high;
+            high += reach;
+            reach *= 4.0;
+        }
+        let mut shift = low;
+        for _ in 0..HALVINGS {
+            let value = excess(shift);
+            if value.abs() <= f64::EPSILON {
+                break;
+            }
+            if value > 0.0 {
+                high = shift
+            } else {
+                low = shift
+            }
+            let term = |cell: usize| {
+                target[cell] * softness::<D, f64>(ratio_of::<D, f64>(transform[cell] + shift))
+            };
+            let slope = passes::sum(target.len(), term) / terms(shift);
+            let newton = shift - value / slope;
+            let next = if newton > low && newton < high {
+                newton
+            } else {
+                0.5 * (low + high)
+            };
+            if next == shift || high - low <= f64::MIN_POSITIVE {
+                break;
+            }
+            shift = next;
+        }
+        self.shift = shift;
+        passes::each(&mut self.ratio, |cell, ratio| {
+            *ratio = ratio_of::<D, f64>(transform[cell] + shift)
+        });
+    }
+
+    /// ℓ of the plan in a cell.
+    pub fn log_ratio(&self, newton: &Newton<D>, cell: usize) -> f64 {
+        let mass = self.masses[cell] + self.masses[self.ratio.len() + cell];
+        Real::ln(mass / newton.target[cell])
+    }
+
+    /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
+    /// range of φ.
+    pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
+        let cells = self.ratio.len();
+        let current = &newton.current;
+        let resting = passes::sum(cells, |cell| self.masses[cells + cell]) > 0.0;
+        passes::fill(
+            terms,
+            &Bent {
+                plan: self,
+                target: &newton.target,
+            },
+        );
+        let terms: &[f64] = terms;
+        let sum = passes::sum(cells, |cell| {
+            let unmoved = if resting {
+                let here = current.spline.value(&newton.centres.place(cell));
+                self.masses[cells + cell] * (self.transform[cell] - here).max(0.0)
+            } else {
+                0.0
+            };
+            terms[cell] + self.masses[cell] * self.excess[cell] + unmoved
+        });
+        sum + self.leftover(newton)
+    }
+
+    /// What the gap is for what is left of the marginal.
+    pub fn leftover(&self, newton: &Newton<D>) -> f64 {
+        self.left * newton.mass * range(&newton.current.coefficients)
+    }
+
+    /// Σ over one cell of π V (r' − r)(f'(r') − f'(r)), where r' may be next to nothing.
+    fn bent(&self, cell: usize, reached: f64) -> f64 {
+        let ratio = self.ratio[cell];
+        let log_ratio = Real::ln(reached);
+        if reached == 0.0 && ratio == 0.0 {
+            0.0
+        } else if reached < VANISHING * ratio {
+            // f' may be −∞ there and f is not: f(r') − f(r) − f'(r)(r' − r) itself.
+            let start = Real::ln(ratio);
+            let change = D::integrand(log_ratio) - D::integrand(start);
+            (change + (ratio - reached) * D::first_variation(start)).max(0.0)
+        } else if ratio > 0.0 {
+            let change = D::first_variation_change(Real::ln(ratio), log_ratio);
+            (reached - ratio) * change
+        } else {
+            let s = self.transform[cell] + self.shift;
+            reached * (D::first_variation(log_ratio) - s)
+        }
+    }
+}
+
+/// f*'(s): r by the dual.
+pub(super) struct ByDual<'a, D>(pub &'a [f64], pub PhantomData<D>);
+
+impl<D: Divergence> Fill<f64> for ByDual<'_, D> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let s = gathered(out.len(), |lane| self.0[first + lane]);
+        out.copy_from_slice(&ratio_of::<D, Pack>(s).0[..out.len()]);
+    }
+}
+
+/// The first term of the gap in each cell.
+struct Bent<'a, D> {
+    plan: &'a Plan<D>,
+    target: &'a [f64],
+}
+
+impl<D: Divergence> Fill<f64> for Bent<'_, D> {
+    #[inline(always)]
+    fn fill(&self, first: usize, out: &mut [f64]) {
+        let (plan, count) = (self.plan, out.len());
+        let cells = plan.ratio.len();
+        let of = |values: &[f64]| gathered(count, |lane| values[first + lane]);
+        let (ratio, target) = (of(&plan.ratio), of(self.target));
+        let mass = of(&plan.masses[..cells]) + of(&plan.masses[cells..]);
+        let reached = mass / target;
+        let change = D::first_variation_change(ratio.ln(), reached.ln());
+        let terms = target * (reached - ratio) * change;
+        for (lane, out) in out.iter_mut().enumerate() {
+            let (own, reached) = (ratio.0[lane], reached.0[lane]);
+            *out = if !own.is_finite() {
+                // s is beyond f'(∞): the dual value is −∞.
+                f64::INFINITY
+            } else if own > 0.0 && reached >= VANISHING * own {
+                terms.0[lane]
+            } else {
+                target.0[lane] * plan.bent(first + lane, reached)
+            };
+        }
+    }
+}
+
+/// The range of the values of φ and 0, at most: what a unit of mass in the wrong place, or too much of it, can count for.
+pub(super) fn range(coefficients: &[f64]) -> f64 {
+    let [low, high] = coefficients
+        .iter()
+        .fold([0.0_f64, 0.0_f64], |[low, high], value| {
+            [low.min(*value), high.max(*value)]
+        });
+    high - low
+}
