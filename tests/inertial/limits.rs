@@ -1,9 +1,10 @@
 //! From Hamiltonian to gradient flow: what strong friction leaves.
 
 use ottoflow::divergence::DivergenceKind;
-use ottoflow::exact::{convergence_order, l1_distance};
-use ottoflow::flow::Stepping;
-use ottoflow::grid::Boundary;
+use ottoflow::exact::{self, convergence_order, l1_distance, log_gaussian};
+use ottoflow::flow::{InertialSettings, Problem, Stepping};
+use ottoflow::grid::{Axis, Boundary, Grid};
+use ottoflow::metrics::divergence;
 
 use crate::setup::{advance_to, box_of, gaussians, implicit, inertial, moments, overdamped};
 
@@ -65,6 +66,48 @@ fn the_distance_to_the_gradient_flow_falls_with_the_square_of_1_over_friction() 
         assert!(
             (slope - 2.0).abs() <= 0.2,
             "{kind:?}: {slope:.2} {distances:?}"
+        );
+    }
+}
+
+/// The vanishing gradient (docs/mathematics.md, §4): six decades of time, through tails that hold next to nothing but let all mass pass.
+#[test]
+fn far_densities_meet_when_those_of_the_gradient_flow_do() {
+    for (distance, expected) in [(2.0, 0.2380), (4.0, 7.091), (8.0, 9.274e5)] {
+        let grid = Grid::new(vec![Axis {
+            lower: -6.0,
+            upper: 14.0,
+            cells: 800,
+            boundary: Boundary::NoFlux,
+        }])
+        .unwrap();
+        let gaussian = |mean: f64, std: f64| {
+            let density = log_gaussian([mean, 0.0, 0.0], [std, 1.0, 1.0]);
+            exact::normalised(&grid, grid.sample(density))
+        };
+        let problem = Problem {
+            log_target: gaussian(8.0, 1.25),
+            divergence: DivergenceKind::JensenShannon,
+            grid: grid.clone(),
+        };
+        let state = exact::start(&problem, &gaussian(8.0 - distance, 1.0));
+        let settings = InertialSettings {
+            stepping: Stepping::Adaptive { tolerance: 1e-4 },
+            ..overdamped(1e3, 1.0, 2)
+        };
+        let mut method = inertial(&problem, &state, settings);
+        let mut before = (0.0, divergence(&problem, &state));
+        let meeting = loop {
+            let time = method.advance(1e12).unwrap().time;
+            let now = divergence(&problem, &method.state().unwrap());
+            if now <= 0.5 {
+                break before.0 + (before.1 - 0.5) / (before.1 - now) * (time - before.0);
+            }
+            before = (time, now);
+        };
+        assert!(
+            (meeting / expected - 1.0).abs() <= 5e-3,
+            "{distance}: {meeting:.4e}"
         );
     }
 }

@@ -227,7 +227,7 @@ impl<D: Divergence> Method for Inertial<D> {
                 (Err(error), _) => return Err(error),
             };
             total += outcome.effort;
-            let vanishing = 1e-14 * self.state.time.abs().max(until.abs());
+            let vanishing = 1e-14 * self.state.time.abs().max(f64::MIN_POSITIVE);
             if outcome.crowded > LARGEST_CROWDED {
                 rejected += 1;
                 self.longest = SHORTENED * dt;

@@ -8,6 +8,8 @@ use crate::problem::Problem;
 
 /// The share of a cell's mass that explicit fluxes may take: the rest stays, so that r stays positive.
 const LARGEST_SHARE: f64 = 0.999;
+/// How often the shares are found anew, as what enters a cell is reduced too; after that nothing that enters is counted on.
+const SHARE_ROUNDS: usize = 20;
 
 /// What an implicit stage is given.
 #[derive(Clone, Copy)]
@@ -34,6 +36,8 @@ pub(super) struct Stage<D> {
     known: FaceField,
     /// The share of its outflow that each cell can afford.
     share: Vec<f64>,
+    /// The shares of the round before.
+    entering: Vec<f64>,
     /// w after the known fluxes: where the implicit step begins.
     moved: Vec<f64>,
 }
@@ -49,6 +53,7 @@ impl<D: Divergence> Stage<D> {
             euler,
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
+            entering: vec![1.0; faces.len()],
             moved: vec![0.0; faces.len()],
         })
     }
@@ -72,9 +77,10 @@ impl<D: Divergence> Stage<D> {
         } = input;
         let damping = 1.0 + friction * duration;
         self.set_known(faces, input, star, damping);
-        self.limit(faces, input.density);
-        for axis in 0..faces.dimension() {
-            self.reduce(faces, axis, &mut star[axis]);
+        if self.limit(faces, input.density, 1.0 - 1.0 / damping) {
+            for axis in 0..faces.dimension() {
+                self.reduce(faces, axis, &mut star[axis]);
+            }
         }
         self.set_moved(faces, input.initial);
         let bounds = self.bounds();
@@ -118,24 +124,52 @@ impl<D: Divergence> Stage<D> {
         }
     }
 
-    /// Finds what share of the known fluxes each cell can afford.
-    fn limit(&mut self, faces: &Faces, density: &[f64]) {
-        let n = faces.row();
-        let known = &self.known;
-        let rows = self.share.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, shares)| {
-            for (i, share) in shares.iter_mut().enumerate() {
-                let cell = row * n + i;
-                let mut outflow = 0.0;
-                for (axis, spacing) in faces.spacing.iter().enumerate() {
-                    let previous = faces.beside(row, axis).at(i, -1);
-                    let leaving = known[axis][cell].max(0.0) + (-known[axis][previous]).max(0.0);
-                    outflow += leaving / spacing;
+    /// Finds what share of the known outflow each cell can afford, given what enters it; whether any is below 1.
+    ///
+    /// A cell through which much passes need not hold it: what enters counts, in the share `passing` that friction has in the stage. (What
+    /// momentum alone carries does not pass more than a cell in a step.) Where a share falls the next cell receives less, so that
+    /// shares are found anew until none falls; they only ever fall.
+    fn limit(&mut self, faces: &Faces, density: &[f64], passing: f64) -> bool {
+        self.share.fill(1.0);
+        let mut limited = false;
+        for round in 0..=SHARE_ROUNDS {
+            self.entering.copy_from_slice(&self.share);
+            let (known, share) = (&self.known, &self.entering);
+            let n = faces.row();
+            let rows = self.share.par_chunks_mut(n).enumerate();
+            let falls = rows.map(|(row, shares)| {
+                let mut falls = false;
+                for (i, own) in shares.iter_mut().enumerate() {
+                    let cell = row * n + i;
+                    let (mut outflow, mut inflow) = (0.0, 0.0);
+                    for (axis, spacing) in faces.spacing.iter().enumerate() {
+                        let beside = faces.beside(row, axis);
+                        let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
+                        let (before, after) = (known[axis][previous], known[axis][cell]);
+                        outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
+                        inflow += (share[previous] * before.max(0.0)
+                            + share[next] * (-after).max(0.0))
+                            / spacing;
+                    }
+                    let counted = if round < SHARE_ROUNDS {
+                        passing * inflow
+                    } else {
+                        0.0
+                    };
+                    let room = LARGEST_SHARE * density[cell] + counted;
+                    if *own * outflow > room {
+                        *own = room / outflow;
+                        falls = true;
+                    }
                 }
-                let room = LARGEST_SHARE * density[cell];
-                *share = if outflow > room { room / outflow } else { 1.0 };
+                falls
+            });
+            if !falls.reduce(|| false, |a, b| a || b) {
+                break;
             }
-        });
+            limited = true;
+        }
+        limited
     }
 
     /// Reduces the known fluxes of an axis, and the momentum with them, to the share that the cell they leave can afford.
