@@ -139,7 +139,7 @@ fn the_minimum_is_that_of_another_implementation() {
     ] {
         let (problem, mut state) = hard(2, 64, floor, 0.05);
         for minimum in minima {
-            (state, _) = step(&problem, &state, 1e-3, 1e-3).unwrap();
+            (state, _) = step(&problem, &state, 1e-3, 5e-4).unwrap();
             let found = divergence(&problem, &state);
             assert!(
                 (found / minimum - 1.0).abs() < 1e-5,

@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use super::correction::correct;
-use super::deposit::{Order, moments};
+use super::deposit::{Masses, Order, Places, moments};
 use super::gap::{ByDual, range};
 use super::global;
-use super::lattice::{Lattice, Point, squared_distance};
+use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
@@ -146,15 +146,15 @@ impl<D: Divergence> Plan<D> {
         let ratio = &current.ratio;
         passes::each(masses, |cell, mass| *mass = target[cell] * ratio[cell]);
         let feet = &current.feet;
-        let place = |number: usize| feet[number].place;
+        let places = Places::Feet(feet);
         let enough = {
             let masses: &[f64] = masses;
             let cost = passes::sum(cells, |cell| {
-                masses[cell] * squared_distance(&centres.place(cell), &place(cell))
+                masses[cell] * squared_distance(&centres.place(cell), &places.at(cell))
             });
             SHARE * aim * cost / (2.0 * tau * *mass * range(&current.coefficients))
         };
-        self.order.sort(lattice, place, cells);
+        self.order.sort(lattice, places);
         rhs.copy_from_slice(&current.residual);
         let mut iterations = 0;
         for correction in 0..=BRIEF {
@@ -167,7 +167,7 @@ impl<D: Divergence> Plan<D> {
             iterations += correct(
                 lattice,
                 &self.order,
-                &place,
+                places,
                 masses,
                 (multigrid, rhs, direction, &mut self.spline, tolerance),
             );
@@ -175,8 +175,8 @@ impl<D: Divergence> Plan<D> {
             moments(
                 lattice,
                 &self.order,
-                place,
-                |number| masses[number],
+                places,
+                Masses::Of(masses),
                 padded,
                 &mut self.sums,
             );
@@ -215,20 +215,14 @@ impl<D: Divergence> Plan<D> {
             *mass = target[cell] * ratio[cell]
         });
         self.masses[cells..].fill(0.0);
-        let place = |number: usize| -> Point {
-            if number < cells {
-                current.feet[number].place
-            } else {
-                centres.place(number - cells)
-            }
-        };
-        self.order.sort(&self.lattice, place, 2 * cells);
+        let places = Places::Both(&current.feet, *centres);
+        self.order.sort(&self.lattice, places);
         let masses = &self.masses;
         moments(
             &self.lattice,
             &self.order,
-            place,
-            |number| masses[number],
+            places,
+            Masses::Of(masses),
             &mut newton.padded,
             &mut self.sums,
         );
@@ -262,25 +256,20 @@ impl<D: Divergence> Plan<D> {
             left,
             ..
         } = self;
-        let cells = centres.len();
-        let place = |number: usize| -> Point {
-            if number < cells {
-                current.feet[number].place
-            } else {
-                centres.place(number - cells)
-            }
-        };
+        let places = Places::Both(&current.feet, *centres);
         for _ in 0..SWEEPS {
-            moments(lattice, order, place, |number| masses[number], padded, sums);
+            moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(direction, |node, factor| {
                 *factor = wanted[node] / sums[node].max(f64::MIN_POSITIVE);
             });
             spline.set(direction);
-            passes::each(masses, |number, mass| *mass *= spline.value(&place(number)));
+            passes::each(masses, |number, mass| {
+                *mass *= spline.value(&places.at(number))
+            });
         }
         let mut iterations = 0;
         for correction in 0..=corrections {
-            moments(lattice, order, place, |number| masses[number], padded, sums);
+            moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(rhs, |node, rhs| *rhs = wanted[node] - sums[node]);
             *left = passes::sum(rhs.len(), |node| rhs[node].abs()) / *mass;
             if *left <= LEFT || left.is_nan() || correction == corrections {
@@ -289,7 +278,7 @@ impl<D: Divergence> Plan<D> {
             iterations += correct(
                 lattice,
                 order,
-                &place,
+                places,
                 masses,
                 (multigrid, rhs, direction, spline, LINEAR_ERROR),
             );

@@ -1,6 +1,6 @@
 //! Corrections of a plan whose second marginal is not yet that of the start (docs/mathematics.md, eq. 33).
 
-use super::deposit::Order;
+use super::deposit::{Order, Places};
 use super::iterate::gathered;
 use super::lattice::{Lattice, Point};
 use super::multigrid::Multigrid;
@@ -17,15 +17,15 @@ const LIFTS: [f64; 2] = [1e-13, 1e-18];
 const LINEAR_ITERATIONS: usize = 60;
 
 /// The weights of a matrix of masses.
-struct Masses<'a, P> {
+struct Marginal<'a> {
     masses: &'a [f64],
-    place: &'a P,
+    places: Places<'a>,
 }
 
-impl<P: Fn(usize) -> Point + Sync> Weigh for Masses<'_, P> {
+impl Weigh for Marginal<'_> {
     #[inline(always)]
     fn place(&self, number: usize) -> Point {
-        (self.place)(number)
+        self.places.at(number)
     }
 
     #[inline(always)]
@@ -39,16 +39,16 @@ impl<P: Fn(usize) -> Point + Sync> Weigh for Masses<'_, P> {
 }
 
 /// m (1 + Zz) at places.
-struct Corrected<'a, P, const MIDDLE: usize> {
+struct Corrected<'a, const MIDDLE: usize> {
     lattice: &'a Lattice,
     spline: &'a Spline,
-    place: &'a P,
+    places: Places<'a>,
 }
 
-impl<P: Fn(usize) -> Point + Sync, const MIDDLE: usize> Fill<f64> for Corrected<'_, P, MIDDLE> {
+impl<const MIDDLE: usize> Fill<f64> for Corrected<'_, MIDDLE> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
-        let place = transposed(out.len(), |lane| (self.place)(first + lane));
+        let place = transposed(out.len(), |lane| self.places.at(first + lane));
         let value = self
             .spline
             .value_pack::<MIDDLE>(&self.lattice.local_pack(&place));
@@ -62,7 +62,7 @@ impl<P: Fn(usize) -> Point + Sync, const MIDDLE: usize> Fill<f64> for Corrected<
 pub(super) fn correct(
     lattice: &Lattice,
     order: &Order,
-    place: &(impl Fn(usize) -> Point + Sync),
+    places: Places,
     masses: &mut [f64],
     (multigrid, rhs, direction, spline, tolerance): (
         &mut Multigrid,
@@ -73,9 +73,9 @@ pub(super) fn correct(
     ),
 ) -> usize {
     let matrix = multigrid.matrix();
-    let weigh = Masses {
+    let weigh = Marginal {
         masses: &*masses,
-        place,
+        places,
     };
     matrix.assemble(order, &weigh);
     let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
@@ -85,7 +85,7 @@ pub(super) fn correct(
     spline.set(direction);
     let spline: &Spline = spline;
     with_middle!(lattice, MIDDLE => {
-        passes::fill(masses, &Corrected::<_, MIDDLE> { lattice, spline, place });
+        passes::fill(masses, &Corrected::<MIDDLE> { lattice, spline, places });
     });
     iterations
 }

@@ -4,10 +4,62 @@
 
 use rayon::prelude::*;
 
-use super::lattice::{Lattice, Point};
+use super::feet::Foot;
+use super::lattice::{Centres, Lattice, Point};
 use super::pack::{PLACES, splat, transposed, with_middle};
 use super::passes;
 use crate::backend::cpu::{Kernel, vectorised};
+
+/// Where masses are. Not a closure, so that the loops are compiled once and not for every divergence.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Places<'a> {
+    /// At the centres of all cells.
+    Centres(Centres),
+    /// At the feet of all cells.
+    Feet(&'a [Foot]),
+    /// First at the feet, then at the centres.
+    Both(&'a [Foot], Centres),
+}
+
+impl Places<'_> {
+    /// Where a mass is.
+    #[inline(always)]
+    pub fn at(&self, number: usize) -> Point {
+        match self {
+            Self::Centres(centres) => centres.place(number),
+            Self::Feet(feet) => feet[number].place,
+            Self::Both(feet, centres) => match feet.get(number) {
+                Some(foot) => foot.place,
+                None => centres.place(number - feet.len()),
+            },
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Centres(centres) => centres.len(),
+            Self::Feet(feet) => feet.len(),
+            Self::Both(feet, centres) => feet.len() + centres.len(),
+        }
+    }
+}
+
+/// Masses, or the products of two numbers each.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Masses<'a> {
+    Of(&'a [f64]),
+    Products(&'a [f64], &'a [f64]),
+}
+
+impl Masses<'_> {
+    #[inline(always)]
+    fn at(&self, number: usize) -> f64 {
+        match self {
+            Self::Of(masses) => masses[number],
+            Self::Products(first, second) => first[number] * second[number],
+        }
+    }
+}
 
 /// Places by lattice cell, and within it by their number.
 #[derive(Clone, Debug)]
@@ -27,11 +79,11 @@ impl Order {
         }
     }
 
-    /// Sorts places, so many of them.
-    pub fn sort(&mut self, lattice: &Lattice, place: impl Fn(usize) -> Point + Sync, count: usize) {
-        self.cells.resize(count, 0);
+    /// Sorts places.
+    pub fn sort(&mut self, lattice: &Lattice, places: Places) {
+        self.cells.resize(places.len(), 0);
         passes::each(&mut self.cells, |number, cell| {
-            *cell = lattice.cell(&place(number)) as u32;
+            *cell = lattice.cell(&places.at(number)) as u32;
         });
         self.starts.fill(0);
         for cell in &self.cells {
@@ -104,8 +156,8 @@ pub(super) fn slab_of(lattice: &Lattice, cell: usize, beside: usize) -> usize {
 pub(super) fn moments(
     lattice: &Lattice,
     order: &Order,
-    place: impl Fn(usize) -> Point + Sync,
-    mass: impl Fn(usize) -> f64 + Sync,
+    places: Places,
+    masses: Masses,
     padded: &mut [f64],
     moments: &mut [f64],
 ) {
@@ -113,9 +165,9 @@ pub(super) fn moments(
     let length = middle * fast;
     by_slabs(lattice, padded, length, |slab, numbers| {
         let cells = slab * lattice.slab()..(slab + 1) * lattice.slab();
-        let (places, place, mass) = (order.of(cells), &place, &mass);
+        let order = order.of(cells);
         with_middle!(lattice, MIDDLE => {
-            vectorised(Deposit::<_, _, MIDDLE> { lattice, slab, places, place, mass, numbers });
+            vectorised(Deposit::<MIDDLE> { lattice, slab, order, places, masses, numbers });
         });
     });
     folded(lattice, padded, moments);
@@ -144,29 +196,27 @@ pub(super) fn folded(lattice: &Lattice, padded: &[f64], moments: &mut [f64]) {
 }
 
 /// What the places of one slab add to the nodes of three, those beyond the sides included.
-struct Deposit<'a, P, M, const MIDDLE: usize> {
+struct Deposit<'a, const MIDDLE: usize> {
     lattice: &'a Lattice,
     slab: usize,
-    places: &'a [u32],
-    place: &'a P,
-    mass: &'a M,
+    order: &'a [u32],
+    places: Places<'a>,
+    masses: Masses<'a>,
     numbers: &'a mut [f64],
 }
 
-impl<P: Fn(usize) -> Point, M: Fn(usize) -> f64, const MIDDLE: usize> Kernel
-    for Deposit<'_, P, M, MIDDLE>
-{
+impl<const MIDDLE: usize> Kernel for Deposit<'_, MIDDLE> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let [_, middle, fast] = self.lattice.padded();
-        for places in self.places.chunks(PLACES) {
-            let packed = transposed(places.len(), |lane| (self.place)(places[lane] as usize));
+        for numbers in self.order.chunks(PLACES) {
+            let packed = transposed(numbers.len(), |lane| self.places.at(numbers[lane] as usize));
             let local = self.lattice.local_pack(&packed);
             let mut mass = splat(0.0);
-            for (mass, number) in mass.0.iter_mut().zip(places) {
-                *mass = (self.mass)(*number as usize);
+            for (mass, number) in mass.0.iter_mut().zip(numbers) {
+                *mass = self.masses.at(*number as usize);
             }
             for a in 0..3 {
                 for b in 0..MIDDLE {
@@ -175,7 +225,7 @@ impl<P: Fn(usize) -> Point, M: Fn(usize) -> f64, const MIDDLE: usize> Kernel
                         _ => mass * local[0].values[a] * local[1].values[b],
                     };
                     let shares = local[2].values.map(|value| across * value);
-                    for lane in 0..places.len() {
+                    for lane in 0..numbers.len() {
                         let row = a * middle + local[1].cell[lane] + b;
                         let first = row * fast + local[2].cell[lane];
                         if let Some(numbers) = self.numbers[first..].first_chunk_mut::<3>() {

@@ -123,24 +123,25 @@ impl<D: Divergence> Fill<f64> for Capacity<'_, D> {
 }
 
 /// The change of r that belongs to a direction of φ: (s − f'(r) + W δc)/f''(r).
-pub(super) struct Change<'a, D, const MIDDLE: usize> {
-    pub cells: Cells<'a, D>,
+pub(super) struct Change<'a, const MIDDLE: usize> {
+    pub feet: &'a [Foot],
+    pub target: &'a [f64],
+    pub capacity: &'a [f64],
     pub mismatch: &'a [f64],
     pub lattice: &'a Lattice,
     pub along: &'a Spline,
 }
 
-impl<D: Divergence, const MIDDLE: usize> Fill<f64> for Change<'_, D, MIDDLE> {
+impl<const MIDDLE: usize> Fill<f64> for Change<'_, MIDDLE> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
         let count = out.len();
-        let place = transposed(count, |lane| self.cells.feet[first + lane].place);
-        let ratio = gathered(count, |lane| self.cells.ratio[first + lane]);
-        let mismatch = gathered(count, |lane| self.mismatch[first + lane]);
-        let along = self
-            .along
-            .value_pack::<MIDDLE>(&self.lattice.local_pack(&place));
-        let change = softness::<D, Pack>(ratio) * (mismatch + along);
+        let place = transposed(count, |lane| self.feet[first + lane].place);
+        let of = |values: &[f64]| gathered(count, |lane| values[first + lane]);
+        let softness = of(self.capacity) / of(self.target);
+        let local = self.lattice.local_pack(&place);
+        let along = self.along.value_pack::<MIDDLE>(&local);
+        let change = softness * (of(self.mismatch) + along);
         out.copy_from_slice(&change.0[..count]);
     }
 }
@@ -166,27 +167,29 @@ impl Fill<f64> for Moved<'_> {
 }
 
 /// The weights of the matrix (eq. 30) without its last term.
-pub(super) struct Hessian<'a, D> {
-    pub cells: Cells<'a, D>,
+pub(super) struct Hessian<'a> {
+    pub feet: &'a [Foot],
+    pub target: &'a [f64],
+    pub ratio: &'a [f64],
+    pub capacity: &'a [f64],
     pub spline: &'a Spline,
     pub tau: f64,
 }
 
-impl<D: Divergence> Weigh for Hessian<'_, D> {
+impl Weigh for Hessian<'_> {
     #[inline(always)]
     fn place(&self, number: usize) -> Point {
-        self.cells.feet[number].place
+        self.feet[number].place
     }
 
     #[inline(always)]
     fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights {
         let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
-        let (target, ratio) = (of(self.cells.target), of(self.cells.ratio));
         let hessian = self.spline.jet_pack::<MIDDLE>(local).hessian;
         let (inverse, _) = inverse_pack(self.tau, &hessian, SINGULAR);
-        let flow = splat(self.tau) * target * ratio;
+        let flow = splat(self.tau) * of(self.target) * of(self.ratio);
         Weights {
-            mass: target * softness::<D, Pack>(ratio),
+            mass: of(self.capacity),
             flux: inverse.map(|entry| flow * entry),
         }
     }

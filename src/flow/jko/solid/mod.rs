@@ -23,7 +23,7 @@ mod stencil;
 mod tests;
 
 use certificate::Plan;
-use deposit::moments;
+use deposit::{Masses, Places, moments};
 use guess::Guess;
 use iterate::Until;
 use lattice::{Centres, Lattice};
@@ -146,15 +146,13 @@ impl<D: Divergence> SolidStep<D> {
             *mass = target[cell] * Real::exp(initial[cell])
         });
         newton.mass = passes::sum(start.len(), |cell| start[cell]);
-        let centres = newton.centres;
-        let place = |cell: usize| centres.place(cell);
-        newton.order.sort(&newton.lattice, place, centres.len());
-        let mass = |cell: usize| start[cell];
+        let places = Places::Centres(newton.centres);
+        newton.order.sort(&newton.lattice, places);
         moments(
             &newton.lattice,
             &newton.order,
-            place,
-            mass,
+            places,
+            Masses::Of(start),
             &mut newton.padded,
             &mut newton.moments,
         );

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::background::Background;
-use super::deposit::{Order, moments};
+use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
 use super::iterate::{Capacity, Cells, Change, Hessian, Iterate, Mismatch, Moved, Ratio, Until};
 use super::lattice::{Centres, Lattice, squared_distance};
@@ -63,7 +63,7 @@ pub(super) struct Newton<D> {
 impl<D: Divergence> Newton<D> {
     pub fn new(lattice: Lattice, centres: Centres, target: Vec<f64>) -> Self {
         let mut order = Order::new(&lattice, centres.len());
-        order.sort(&lattice, |cell| centres.place(cell), centres.len());
+        order.sort(&lattice, Places::Centres(centres));
         let nodes = || vec![0.0; lattice.len()];
         Self {
             target,
@@ -138,13 +138,12 @@ impl<D: Divergence> Newton<D> {
         }
         passes::fill(capacity, &Capacity(cells::<D>(feet, ratio, target)));
         let (feet, ratio, target): (&[Foot], &[f64], &[f64]) = (feet, ratio, target);
-        order.sort(lattice, |cell| feet[cell].place, feet.len());
-        let mass = |cell: usize| target[cell] * ratio[cell];
+        order.sort(lattice, Places::Feet(feet));
         moments(
             lattice,
             order,
-            |cell| feet[cell].place,
-            mass,
+            Places::Feet(feet),
+            Masses::Products(target, ratio),
             padded,
             residual,
         );
@@ -180,8 +179,7 @@ impl<D: Divergence> Newton<D> {
             if (after > WORSE * before && background < STIFF) || after.is_infinite() {
                 self.stiffness *= REJECTED;
                 let (lattice, feet) = (&self.lattice, &self.current.feet);
-                self.order
-                    .sort(lattice, |cell| feet[cell].place, feet.len());
+                self.order.sort(lattice, Places::Feet(feet));
                 continue;
             }
             if length == 1.0 {
@@ -240,12 +238,14 @@ impl<D: Divergence> Newton<D> {
             residual,
             ..
         } = current;
-        let place = |cell: usize| feet[cell].place;
-        let excess = |cell: usize| capacity[cell] * mismatch[cell];
-        moments(lattice, order, place, excess, padded, rhs);
+        let excess = Masses::Products(capacity, mismatch);
+        moments(lattice, order, Places::Feet(feet), excess, padded, rhs);
         passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let weigh = Hessian {
-            cells: cells::<D>(feet, ratio, target),
+            feet,
+            target,
+            ratio,
+            capacity,
             spline,
             tau,
         };
@@ -255,8 +255,10 @@ impl<D: Divergence> Newton<D> {
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
         trial.spline.set(direction);
         with_middle!(lattice, MIDDLE => {
-            let along = Change::<D, MIDDLE> {
-                cells: cells(feet, ratio, target),
+            let along = Change::<MIDDLE> {
+                feet,
+                target,
+                capacity,
                 mismatch,
                 lattice,
                 along: &trial.spline,

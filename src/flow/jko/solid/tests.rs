@@ -2,7 +2,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::background::Background;
-use super::deposit::{Order, moments};
+use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
 use super::galerkin::Halving;
 use super::lattice::{Centres, Lattice, LatticeAxis, Point};
@@ -80,9 +80,17 @@ impl Cloud {
         cloud
     }
 
+    fn feet(&self) -> Vec<Foot> {
+        let foot = |place: &Point| Foot {
+            place: *place,
+            value: 0.0,
+        };
+        self.places.iter().map(foot).collect()
+    }
+
     fn order(&self, lattice: &Lattice) -> Order {
         let mut order = Order::new(lattice, self.places.len());
-        order.sort(lattice, |number| self.places[number], self.places.len());
+        order.sort(lattice, Places::Feet(&self.feet()));
         order
     }
 
@@ -206,8 +214,8 @@ fn depositing_is_the_transpose_of_evaluating_and_keeps_mass() {
         moments(
             &lattice,
             &cloud.order(&lattice),
-            |number| cloud.places[number],
-            |number| cloud.masses[number],
+            Places::Feet(&cloud.feet()),
+            Masses::Of(&cloud.masses),
             &mut padded,
             &mut found,
         );
