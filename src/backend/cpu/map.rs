@@ -70,3 +70,28 @@ pub fn elementwise<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize>(
         function: std::marker::PhantomData,
     });
 }
+
+/// Work with loops of its own that is to be compiled for the vector instructions of the processor.
+pub trait Vectorised {
+    /// What it returns.
+    type Output;
+
+    /// Does it. To be `#[inline(always)]`, with all that it calls in its loops.
+    fn call(self) -> Self::Output;
+}
+
+struct Whole<W>(W);
+
+impl<W: Vectorised> pulp::NullaryFnOnce for Whole<W> {
+    type Output = W::Output;
+
+    #[inline(always)]
+    fn call(self) -> W::Output {
+        self.0.call()
+    }
+}
+
+/// Does work with the widest vector instructions of the machine.
+pub fn vectorised<W: Vectorised>(work: W) -> W::Output {
+    Arch::new().dispatch(Whole(work))
+}

@@ -10,7 +10,7 @@ mod layout;
 mod map;
 mod row;
 
-pub use map::{Elementwise, elementwise};
+pub use map::{Elementwise, Vectorised, elementwise, vectorised};
 pub use row::map_nodes;
 
 use pulp::Arch;

@@ -1,13 +1,11 @@
 //! The residual of a step at an iterate, and its derivatives, tile by tile.
 
-use pulp::{Arch, NullaryFnOnce};
-
 use super::cells::CellTerms;
 use super::distribution::Distribution;
 use super::faces::{Faces, TILE};
 use super::line::{Iterate, LineStep};
 use super::parts::in_parts;
-use crate::backend::cpu::elementwise;
+use crate::backend::cpu::{Vectorised, elementwise, vectorised};
 use crate::divergence::Divergence;
 
 /// Cells from `first` on: what is known of them, and what is found.
@@ -25,7 +23,7 @@ struct Part<'a> {
     residual: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Part<'_> {
+impl Vectorised for Part<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -92,7 +90,7 @@ impl<D: Divergence> LineStep<D> {
                     ],
                     [force, mass, slope, growth],
                 );
-                Arch::new().dispatch(Part {
+                vectorised(Part {
                     origin,
                     scale,
                     first,
