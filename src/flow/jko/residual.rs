@@ -86,10 +86,14 @@ impl<D: Divergence> LineStep<D> {
                         &ln[cells.clone()],
                         &ln[first + 1..],
                         &target[cells.clone()],
-                        &initial[cells],
+                        &initial[cells.clone()],
                     ],
                     [force, mass, slope, growth],
                 );
+                if let Some(last) = force.last_mut().filter(|_| !periodic && cells.end == n) {
+                    // Nothing passes the side.
+                    *last = 0.0;
+                }
                 vectorised(Part {
                     origin,
                     scale,
