@@ -39,7 +39,7 @@ fn report(cells: usize) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("jensen-shannon, one Gaussian to two, {STEPS} steps of τ = 0.2, one thread");
+    println!("jensen-shannon, one Gaussian to two, {STEPS} steps of τ = 0.2");
     println!("| cells | ms a step | Newton iterations a step | ns a cell and iteration |");
     println!("|---|---|---|---|");
     [400, 4_000, 40_000, 100_000]

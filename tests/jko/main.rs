@@ -3,6 +3,7 @@
 mod accuracy;
 mod adaptive;
 mod independent;
+mod many_cells;
 mod second_order;
 mod setup;
 mod solid;

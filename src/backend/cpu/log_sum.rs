@@ -1,8 +1,8 @@
 //! Sums of exponentials along rows, kept as logarithms.
 
-use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
+use super::{Kernel, vectorised};
 use crate::calculus::{Lanes, Real};
 
 /// Numbers of a row that are looked at together.
@@ -61,7 +61,7 @@ pub fn log_sum_along_rows(penalties: &Penalties, rows: &[f64], sums: &mut [f64])
     sums.par_chunks_mut(length)
         .zip(rows.par_chunks(length))
         .for_each(|(sums, rows)| {
-            Arch::new().dispatch(Block {
+            vectorised(Block {
                 penalties,
                 rows,
                 sums,
@@ -75,7 +75,7 @@ struct Block<'a> {
     sums: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Block<'_> {
+impl Kernel for Block<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -1,11 +1,10 @@
 //! What is known of a step when it is done: the mass that it moved, and how far it can be from the minimum at most.
 
-use pulp::{Arch, NullaryFnOnce};
-
 use super::distribution::Distribution;
 use super::faces::{Faces, TILE};
 use super::line::{Iterate, LineStep};
 use super::parts::{in_parts, largest, sum};
+use crate::backend::cpu::{Kernel, vectorised};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -14,8 +13,6 @@ const RESTORATIONS: usize = 4;
 const UNNOTICED: f64 = 1e-12;
 /// Gap, and doubt of W2², relative to W2², of an iterate at which nothing that has weight can change.
 const SOLVED: f64 = 1e-11;
-/// Doubt of W2², relative to W2², of a step that is certified.
-const SURE: f64 = 1e-9;
 
 impl<D: Divergence> LineStep<D> {
     /// Gives the mass that is missing, of the size of rounding in a solved step, to the cell that holds most.
@@ -76,7 +73,7 @@ impl<D: Divergence> LineStep<D> {
             [&mut self.rhs[..faces]],
             &|first, [passed]| {
                 let force = &force[first..first + passed.len()];
-                Arch::new().dispatch(Defects {
+                vectorised(Defects {
                     origin,
                     scale,
                     first,
@@ -102,13 +99,33 @@ impl<D: Divergence> LineStep<D> {
         self.restore_mass(tau);
         let known = self.certify(tau);
         let Certificate { gap, cost, unsure } = known;
-        let solved = 2.0 * gap * tau <= SOLVED * cost && unsure <= SOLVED * cost;
-        let rounding = 2.0 * tau * self.floor;
-        let enough = enough
-            && 2.0 * tau * gap <= self.aim * cost + rounding
-            && unsure <= (SURE * cost).max(rounding);
-        self.certificate = (solved || enough).then_some(known);
-        solved || enough
+        if 2.0 * gap * tau <= SOLVED * cost && unsure <= SOLVED * cost {
+            self.certificate = Some(known);
+            return true;
+        }
+        // The doubt of W2² is made one of the minimum.
+        let gap = gap + unsure / (2.0 * tau);
+        let allowed = self.aim * cost / (2.0 * tau) + f64::EPSILON * self.divergence_before();
+        let enough = enough && gap <= allowed;
+        self.certificate = enough.then_some(Certificate { gap, ..known });
+        enough
+    }
+
+    /// J before the step.
+    fn divergence_before(&self) -> f64 {
+        let cells = self
+            .initial
+            .iter()
+            .zip(&self.target)
+            .zip(&self.origin.masses);
+        let terms = cells.map(|((ln, target), mass)| {
+            if *ln > 0.0 {
+                mass * D::integrand_per_mass(*ln)
+            } else {
+                target * D::integrand(*ln)
+            }
+        });
+        terms.sum()
     }
 }
 
@@ -132,7 +149,7 @@ struct Defects<'a> {
     passed: &'a [f64],
 }
 
-impl NullaryFnOnce for Defects<'_> {
+impl Kernel for Defects<'_> {
     /// Sums of mass · distance between the two places of the origin, of mass · (distance + way), and of the cost, in cells.
     type Output = [f64; 3];
 

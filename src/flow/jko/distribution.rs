@@ -4,11 +4,10 @@
 //! Masses are always those between two places, summed from positive parts, and never differences of F: a tail of mass 1e-100 keeps its
 //! digits.
 
-use pulp::{Arch, NullaryFnOnce};
-
 use super::faces::{TILE, levers_right};
 use super::parts::in_parts;
 use super::spline::{Place, Slopes, begin, end};
+use crate::backend::cpu::{Kernel, vectorised};
 use crate::grid::{Axis, Boundary};
 
 /// Beyond so many cells the first moment is taken from sums over all cells: what cancels there is small beside the distance.
@@ -229,7 +228,7 @@ impl Distribution {
             [&mut self.means[..]],
             &|first, [means]| {
                 let (lefts, rights) = (&lefts[first..], &rights[first..]);
-                Arch::new().dispatch(Means {
+                vectorised(Means {
                     lefts,
                     rights,
                     means,
@@ -338,7 +337,7 @@ struct Means<'a> {
     means: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Means<'_> {
+impl Kernel for Means<'_> {
     type Output = ();
 
     #[inline(always)]

@@ -52,9 +52,8 @@ pub(super) struct LineStep<D> {
     pub rhs: Vec<f64>,
     pub elimination: Tridiagonal,
     cascade: Option<Box<Cascade<D>>>,
-    /// The gap that is enough where no more can be had: relative to W2²/(2τ), and what is rounding.
+    /// The gap that is enough where no more can be had, relative to W2²/(2τ).
     pub aim: f64,
-    pub floor: f64,
     divergence: PhantomData<D>,
 }
 
@@ -130,7 +129,6 @@ impl<D: Divergence> LineStep<D> {
             rhs: zeros(),
             elimination: Tridiagonal::new(cells, axis.boundary),
             aim: 0.0,
-            floor: 0.0,
             divergence: PhantomData,
         }
     }

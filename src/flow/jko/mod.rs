@@ -139,12 +139,12 @@ struct Reached<'a> {
 }
 
 impl<D: Divergence> Solver<D> {
-    fn new(problem: &Problem, settings: JkoSettings, rounding: f64) -> Result<Self, FlowError> {
+    fn new(problem: &Problem, settings: JkoSettings) -> Result<Self, FlowError> {
         let second = settings.order == 2;
         match problem.grid.axes() {
             [axis] => {
                 let mut line = LineStep::new(axis, problem.log_target.iter().copied());
-                (line.aim, line.floor) = (settings.gap, rounding);
+                line.aim = settings.gap;
                 let extrapolation = || Extrapolation::new(line.cells(), line.periodic);
                 let extrapolation = second.then(extrapolation);
                 Ok(Self::Line(Box::new(line), extrapolation))
@@ -225,13 +225,12 @@ impl<D: Divergence> Jko<D> {
         if order == 2 && tolerance.is_some() {
             return Err(FlowError::AdaptiveSecondOrder);
         }
-        let rounding = ROUNDING * divergence(problem, state);
         let adaptive = |tolerance| Adaptive::new::<D>(problem, state, tolerance, step);
         Ok(Self {
             stepper: Stepper {
-                solver: Solver::new(problem, settings, rounding)?,
+                solver: Solver::new(problem, settings)?,
                 gap,
-                rounding,
+                rounding: ROUNDING * divergence(problem, state),
             },
             settings,
             adaptive: tolerance.map(adaptive),

@@ -1,11 +1,9 @@
 //! Newton's method for a step on the line.
 
-use pulp::{Arch, NullaryFnOnce};
-
 use super::cells::{Change, Tangent};
 use super::line::{LineStep, Until, lowest};
 use super::parts::{dot, in_parts, largest};
-use crate::backend::cpu::elementwise;
+use crate::backend::cpu::{Kernel, elementwise, vectorised};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -100,7 +98,7 @@ impl<D: Divergence> LineStep<D> {
         let last = iterate.stiffness.len() - 1;
         let rows = |first: usize, [lower, upper, rhs]: [&mut [f64]; 3]| {
             let cells = first..first + lower.len();
-            Arch::new().dispatch(Rows {
+            vectorised(Rows {
                 stiffness_before: iterate.stiffness[if first == 0 { last } else { first - 1 }],
                 stiffness: &iterate.stiffness[cells.clone()],
                 mass: &iterate.mass[cells.clone()],
@@ -256,7 +254,7 @@ struct Rows<'a> {
     rhs: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Rows<'_> {
+impl Kernel for Rows<'_> {
     /// The largest right-hand side.
     type Output = f64;
 

@@ -1,13 +1,11 @@
 //! The residual of a step at an iterate, and its derivatives, tile by tile.
 
-use pulp::{Arch, NullaryFnOnce};
-
 use super::cells::CellTerms;
 use super::distribution::Distribution;
 use super::faces::{Faces, TILE};
 use super::line::{Iterate, LineStep};
 use super::parts::in_parts;
-use crate::backend::cpu::elementwise;
+use crate::backend::cpu::{Kernel, elementwise, vectorised};
 use crate::divergence::Divergence;
 
 /// Cells from `first` on: what is known of them, and what is found.
@@ -25,7 +23,7 @@ struct Part<'a> {
     residual: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Part<'_> {
+impl Kernel for Part<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -88,11 +86,15 @@ impl<D: Divergence> LineStep<D> {
                         &ln[cells.clone()],
                         &ln[first + 1..],
                         &target[cells.clone()],
-                        &initial[cells],
+                        &initial[cells.clone()],
                     ],
                     [force, mass, slope, growth],
                 );
-                Arch::new().dispatch(Part {
+                if let Some(last) = force.last_mut().filter(|_| !periodic && cells.end == n) {
+                    // Nothing passes the side.
+                    *last = 0.0;
+                }
+                vectorised(Part {
                     origin,
                     scale,
                     first,
