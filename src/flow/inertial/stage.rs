@@ -78,14 +78,14 @@ impl<D: Divergence> Stage<D> {
         let damping = 1.0 + friction * duration;
         self.set_known(faces, input, star, damping);
         if self.limit(faces, input.density, 1.0 - 1.0 / damping) {
-            for axis in 0..faces.dimension() {
-                self.reduce(faces, axis, &mut star[axis]);
+            for (axis, star) in star.iter_mut().enumerate() {
+                self.reduce(faces, axis, star);
             }
         }
         self.set_moved(faces, input.initial);
         let bounds = self.bounds();
-        for (solution, bound) in solution.iter_mut().zip(std::iter::repeat(bounds)) {
-            *solution = solution.max(bound[0]).min(bound[1]);
+        for solution in solution.iter_mut() {
+            *solution = solution.max(bounds[0]).min(bounds[1]);
         }
         let scale = duration * (duration / damping);
         let effort = self

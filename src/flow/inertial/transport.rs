@@ -61,12 +61,12 @@ impl Transport {
             self.set_velocity(faces, carried, axis);
         }
         let mut crowded = 0.0;
-        for axis in 0..faces.dimension() {
+        for (axis, target) in target.iter_mut().enumerate() {
             for direction in 0..faces.dimension() {
                 self.set_fluxes(faces, carried, axis, direction);
             }
             crowded += self.set_shares(faces, carried, axis);
-            self.update(faces, axis, factor, &mut target[axis]);
+            self.update(faces, axis, factor, target);
         }
         crowded
     }
