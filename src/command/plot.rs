@@ -58,7 +58,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
     ];
     let names = trajectory.metric_names();
     let known = |name: &&str| names.iter().any(|known| known == name);
-    let inertia = match of_inertia.iter().all(|name| known(&name)) {
+    let inertia = match of_inertia.iter().all(known) {
         true => of_inertia
             .map(|name| trajectory.metric(name))
             .into_iter()

@@ -143,8 +143,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
             grid,
             &place,
             [first, last],
-            &totals,
-            elapsed,
+            (&totals, elapsed),
             (motion, rotation),
             &file,
         ))?;
@@ -204,8 +203,7 @@ fn summary(
     grid: &Grid,
     place: &Place,
     [first, last]: [Metrics; 2],
-    totals: &Totals,
-    elapsed: Duration,
+    (totals, elapsed): (&Totals, Duration),
     (motion, rotation): (Option<Motion>, Option<f64>),
     file: &Path,
 ) -> String {

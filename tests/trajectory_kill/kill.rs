@@ -112,7 +112,15 @@ fn a_run_killed_at_any_moment_keeps_every_committed_frame() {
     let folder = tempdir().unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(20);
     let mut ahead = 0;
-    for trial in 0..30 {
+    for trial in 0.. {
+        // Where a kill falls is up to the system: at least 30, and as many as it takes for one to fall inside a frame.
+        if trial >= 30 && ahead > 0 {
+            break;
+        }
+        assert!(
+            trial < 1000,
+            "no kill fell inside a frame: the test shows nothing"
+        );
         let path = folder.path().join(format!("{trial}.h5"));
         let run = Run::ALL[trial % 3];
         let grid = run.grid();
@@ -147,10 +155,6 @@ fn a_run_killed_at_any_moment_keeps_every_committed_frame() {
         drop(trajectory);
         assert!(repair(&path).unwrap().nothing_to_do());
     }
-    assert!(
-        ahead > 0,
-        "no kill fell inside a frame: the test shows nothing"
-    );
 }
 
 #[test]
