@@ -20,3 +20,9 @@ pub fn over_tiles<P: Send>(
     let parts: Vec<P> = (0..tiles).into_par_iter().map(tile).collect();
     parts.into_iter().fold(initial, combine)
 }
+
+/// Σ term(i) over `0..length`.
+pub fn sum(length: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
+    let part = |range: std::ops::Range<usize>| range.map(&term).sum::<f64>();
+    over_tiles(length, 0.0, part, |a, b| a + b)
+}

@@ -79,8 +79,7 @@ pub fn metrics(problem: &Problem, state: &State) -> Metrics {
 pub fn divergence(problem: &Problem, state: &State) -> f64 {
     let (target, ratio) = (flat(&problem.log_target), flat(&state.log_ratio));
     let sum = with_divergence!(problem.divergence, D => {
-        let part = |range: Range<usize>| range.map(|i| integrand::<D>(target[i], ratio[i])).sum::<f64>();
-        reduce::over_tiles(target.len(), 0.0, part, |a, b| a + b)
+        reduce::sum(target.len(), |i| integrand::<D>(target[i], ratio[i]))
     });
     sum * problem.grid.cell_volume()
 }

@@ -355,12 +355,9 @@ impl<D: Divergence> EulerStep<D> {
 
     /// Σ |a_i| · π_i/ψ'(w_i) · cell volume: the L1 norm of a relative change at w.
     pub fn norm(&self, change: &[f64], at: &[f64]) -> f64 {
-        let part = |range: std::ops::Range<usize>| {
-            range
-                .map(|cell| self.mass(cell, at[cell]) * change[cell].abs())
-                .sum::<f64>()
-        };
-        reduce::over_tiles(change.len(), 0.0, part, |a, b| a + b)
+        reduce::sum(change.len(), |cell| {
+            self.mass(cell, at[cell]) * change[cell].abs()
+        })
     }
 
     /// What came about from the w `before` to the w `after`.

@@ -1,6 +1,3 @@
-use std::ops::Range;
-
-use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::grid::{Boundary, Field, Grid};
 
@@ -121,12 +118,6 @@ impl Faces {
             1 => cell / nx % ny + 1 == ny,
             _ => cell / (nx * ny) + 1 == nz,
         }
-    }
-
-    /// Σ over the cells of `term(cell)`, in an order that does not depend on the number of threads.
-    pub fn sum(&self, term: impl Fn(usize) -> f64 + Sync) -> f64 {
-        let part = |range: Range<usize>| range.map(&term).sum::<f64>();
-        reduce::over_tiles(self.len(), 0.0, part, |a, b| a + b)
     }
 }
 

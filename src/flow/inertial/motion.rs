@@ -1,5 +1,6 @@
 use super::Inertial;
 use super::ledger::Ledger;
+use crate::backend::reduce;
 use crate::divergence::Divergence;
 use crate::flow::{FlowError, Motion};
 use crate::grid::Field;
@@ -21,7 +22,8 @@ impl<D: Divergence> Inertial<D> {
         });
         let axes = 0..self.faces.dimension();
         let volume = self.faces.volume;
-        let momentum = |axis: usize| volume * self.faces.sum(|cell| self.momentum[axis][cell]);
+        let momentum =
+            |axis: usize| volume * reduce::sum(self.faces.len(), |cell| self.momentum[axis][cell]);
         let (_, ny, nx) = shape;
         let mean = |axis: usize| {
             let place = |cell: usize| {
@@ -29,9 +31,9 @@ impl<D: Divergence> Inertial<D> {
                 self.problem.grid.center(index)[axis]
             };
             volume
-                * self
-                    .faces
-                    .sum(|cell| self.cells.density[cell] * place(cell))
+                * reduce::sum(self.faces.len(), |cell| {
+                    self.cells.density[cell] * place(cell)
+                })
         };
         Motion {
             velocity: velocity.collect(),

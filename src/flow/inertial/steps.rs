@@ -7,6 +7,7 @@ use super::faces::FaceField;
 use super::ledger::{Cells, kinetic_energy};
 use super::stage::StageInput;
 use super::transport::Carried;
+use crate::backend::reduce;
 use crate::divergence::Divergence;
 use crate::flow::implicit::{Effort, guess};
 use crate::flow::{FlowError, Stepping};
@@ -250,7 +251,7 @@ impl<D: Divergence> Inertial<D> {
     /// order 1.
     fn error(&self, duration: f64) -> f64 {
         let (first, last) = (&self.scratch.stage_momentum, &self.trial.momentum);
-        let sum = self.faces.sum(|cell| {
+        let sum = reduce::sum(self.faces.len(), |cell| {
             let of_axis = |(axis, spacing): (usize, &f64)| {
                 let previous = self.faces.previous(axis, cell);
                 let change = |cell: usize| last[axis][cell] - first[axis][cell];

@@ -175,14 +175,10 @@ impl Adaptive {
         let mut effort = first.effort;
         effort += second.effort;
         effort += whole.effort;
-        let part = |cells: std::ops::Range<usize>| {
-            let masses = cells.map(|cell| {
-                let mass = |ln: f64| Real::exp(self.log_mass[cell] + ln);
-                (mass(self.second[cell]) - mass(self.whole[cell])).abs()
-            });
-            masses.sum::<f64>()
-        };
-        let error = reduce::over_tiles(self.log_mass.len(), 0.0, part, |a, b| a + b);
+        let error = reduce::sum(self.log_mass.len(), |cell| {
+            let mass = |ln: f64| Real::exp(self.log_mass[cell] + ln);
+            (mass(self.second[cell]) - mass(self.whole[cell])).abs()
+        });
         Ok((first, second, effort, error))
     }
 }

@@ -126,11 +126,7 @@ impl Marginal {
 
     /// Σ potential · mass.
     fn mean(&self, potential: &[f64]) -> f64 {
-        let part = |range: std::ops::Range<usize>| {
-            let terms = potential[range.clone()].iter().zip(&self.mass[range]);
-            terms.map(|(value, mass)| value * mass).sum::<f64>()
-        };
-        reduce::over_tiles(self.mass.len(), 0.0, part, |a, b| a + b)
+        reduce::sum(self.mass.len(), |cell| potential[cell] * self.mass[cell])
     }
 }
 

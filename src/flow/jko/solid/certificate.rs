@@ -10,6 +10,7 @@ use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
+use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -149,7 +150,7 @@ impl<D: Divergence> Plan<D> {
         let places = Places::Feet(feet);
         let enough = {
             let masses: &[f64] = masses;
-            let cost = passes::sum(cells, |cell| {
+            let cost = reduce::sum(cells, |cell| {
                 masses[cell] * squared_distance(&centres.place(cell), &places.at(cell))
             });
             SHARE * aim * cost / (2.0 * tau * *mass * range(&current.coefficients))
@@ -159,7 +160,7 @@ impl<D: Divergence> Plan<D> {
         let mut iterations = 0;
         for correction in 0..=BRIEF {
             let rest: &[f64] = rhs;
-            self.left = passes::sum(rest.len(), |node| rest[node].abs()) / *mass;
+            self.left = reduce::sum(rest.len(), |node| rest[node].abs()) / *mass;
             if self.left <= enough.max(LEFT) || self.left.is_nan() || correction == BRIEF {
                 break;
             }
@@ -227,7 +228,7 @@ impl<D: Divergence> Plan<D> {
             &mut self.sums,
         );
         let (sums, wanted) = (&self.sums, &newton.moments);
-        let missing = passes::sum(sums.len(), |node| (wanted[node] - sums[node]).abs());
+        let missing = reduce::sum(sums.len(), |node| (wanted[node] - sums[node]).abs());
         passes::each(&mut self.masses[cells..], |cell, mass| {
             *mass = share * start[cell]
         });
@@ -271,7 +272,7 @@ impl<D: Divergence> Plan<D> {
         for correction in 0..=corrections {
             moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(rhs, |node, rhs| *rhs = wanted[node] - sums[node]);
-            *left = passes::sum(rhs.len(), |node| rhs[node].abs()) / *mass;
+            *left = reduce::sum(rhs.len(), |node| rhs[node].abs()) / *mass;
             if *left <= LEFT || left.is_nan() || correction == corrections {
                 break;
             }
@@ -289,7 +290,7 @@ impl<D: Divergence> Plan<D> {
     /// W2² and the gap of the plan.
     fn measure(&mut self, newton: &mut Newton<D>) {
         let feet = &newton.current.feet;
-        self.cost = passes::sum(feet.len(), |cell| {
+        self.cost = reduce::sum(feet.len(), |cell| {
             let square = squared_distance(&newton.centres.place(cell), &feet[cell].place);
             self.masses[cell] * square
         });
@@ -300,7 +301,7 @@ impl<D: Divergence> Plan<D> {
 
     /// ℓ of the plan, with the mass of the start.
     pub fn write(&self, newton: &Newton<D>, log_ratio: &mut [f64]) {
-        let sum = passes::sum(self.masses.len(), |number| self.masses[number]);
+        let sum = reduce::sum(self.masses.len(), |number| self.masses[number]);
         let correction = Real::ln(newton.mass / sum);
         passes::each(log_ratio, |cell, value| {
             *value = self.log_ratio(newton, cell) + correction;

@@ -7,6 +7,7 @@ use super::iterate::{gathered, ratio_of, softness};
 use super::newton::Newton;
 use super::pack::Pack;
 use super::passes::{self, Fill};
+use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -29,7 +30,7 @@ impl<D: Divergence> Plan<D> {
                     target[cell] * ratio
                 }
             };
-            passes::sum(target.len(), term)
+            reduce::sum(target.len(), term)
         };
         let excess = |shift: f64| {
             let sum = terms(shift);
@@ -65,7 +66,7 @@ impl<D: Divergence> Plan<D> {
             let term = |cell: usize| {
                 target[cell] * softness::<D, f64>(ratio_of::<D, f64>(transform[cell] + shift))
             };
-            let slope = passes::sum(target.len(), term) / terms(shift);
+            let slope = reduce::sum(target.len(), term) / terms(shift);
             let newton = shift - value / slope;
             let next = if newton > low && newton < high {
                 newton
@@ -94,7 +95,7 @@ impl<D: Divergence> Plan<D> {
     pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
         let cells = self.ratio.len();
         let current = &newton.current;
-        let resting = passes::sum(cells, |cell| self.masses[cells + cell]) > 0.0;
+        let resting = reduce::sum(cells, |cell| self.masses[cells + cell]) > 0.0;
         passes::fill(
             terms,
             &Bent {
@@ -103,7 +104,7 @@ impl<D: Divergence> Plan<D> {
             },
         );
         let terms: &[f64] = terms;
-        let sum = passes::sum(cells, |cell| {
+        let sum = reduce::sum(cells, |cell| {
             let unmoved = if resting {
                 let here = current.spline.value(&newton.centres.place(cell));
                 self.masses[cells + cell] * (self.transform[cell] - here).max(0.0)

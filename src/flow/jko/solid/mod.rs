@@ -29,6 +29,7 @@ use iterate::Until;
 use lattice::{Centres, Lattice};
 use newton::Newton;
 
+use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::{Effort, EulerStep};
@@ -145,7 +146,7 @@ impl<D: Divergence> SolidStep<D> {
         passes::each(start, |cell, mass| {
             *mass = target[cell] * Real::exp(initial[cell])
         });
-        newton.mass = passes::sum(start.len(), |cell| start[cell]);
+        newton.mass = reduce::sum(start.len(), |cell| start[cell]);
         let places = Places::Centres(newton.centres);
         newton.order.sort(&newton.lattice, places);
         moments(

@@ -5,6 +5,7 @@ use super::galerkin::Halving;
 use super::lattice::Lattice;
 use super::passes;
 use super::stencil::Stencil;
+use crate::backend::reduce;
 
 /// Degree of the smoother.
 const DEGREE: usize = 3;
@@ -82,7 +83,7 @@ impl Level {
             let mixed = (node as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             *value = (mixed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
         });
-        let norm = |x: &[f64]| passes::sum(x.len(), |i| x[i] * x[i] * diagonal[i]).sqrt();
+        let norm = |x: &[f64]| reduce::sum(x.len(), |i| x[i] * x[i] * diagonal[i]).sqrt();
         let mut estimate = 1.0;
         for _ in 0..=POWER_ITERATIONS {
             let scale = 1.0 / norm(&self.direction);

@@ -10,6 +10,7 @@ use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
 use super::pack::with_middle;
 use super::passes;
+use crate::backend::reduce;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
 
@@ -150,8 +151,8 @@ impl<D: Divergence> Newton<D> {
         passes::each(residual, |node, residual| {
             *residual = start[node] - *residual
         });
-        let moved = passes::sum(residual.len(), |node| residual[node].abs());
-        let changed = passes::sum(ratio.len(), |cell| capacity[cell] * mismatch[cell].abs());
+        let moved = reduce::sum(residual.len(), |node| residual[node].abs());
+        let changed = reduce::sum(ratio.len(), |cell| capacity[cell] * mismatch[cell].abs());
         let misfit = (moved + changed) / self.mass;
         iterate.misfit = if misfit.is_nan() {
             f64::INFINITY
@@ -207,7 +208,7 @@ impl<D: Divergence> Newton<D> {
     /// Σ mass |x − y|² of the current iterate.
     pub fn cost(&self) -> f64 {
         let Iterate { feet, ratio, .. } = &self.current;
-        passes::sum(ratio.len(), |cell| {
+        reduce::sum(ratio.len(), |cell| {
             let square = squared_distance(&self.centres.place(cell), &feet[cell].place);
             self.target[cell] * ratio[cell] * square
         })
@@ -273,7 +274,7 @@ impl<D: Divergence> Newton<D> {
         let Iterate {
             mismatch, capacity, ..
         } = &self.current;
-        let squares = passes::sum(mismatch.len(), |cell| {
+        let squares = reduce::sum(mismatch.len(), |cell| {
             capacity[cell] * mismatch[cell] * mismatch[cell]
         });
         passes::dot(&self.rhs, &self.direction).abs() + squares

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::pack::PLACES;
 use crate::backend::cpu::{Kernel, vectorised};
+use crate::backend::reduce;
 
 /// Fewer numbers than this are not worth it.
 const SERIAL: usize = 8192;
@@ -65,13 +66,7 @@ pub(super) fn fill<T: Send, F: Fill<T>>(out: &mut [T], loops: &F) {
     });
 }
 
-/// Σ term(i) over 0..length.
-pub(super) fn sum(length: usize, term: impl Fn(usize) -> f64 + Sync) -> f64 {
-    let part = |range: std::ops::Range<usize>| range.map(&term).sum::<f64>();
-    crate::backend::reduce::over_tiles(length, 0.0, part, |a, b| a + b)
-}
-
 /// a·b.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum(a.len(), |i| a[i] * b[i])
+    reduce::sum(a.len(), |i| a[i] * b[i])
 }
