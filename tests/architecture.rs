@@ -110,15 +110,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("plotters", &["output/plots"]),
     ("indicatif", &["output/console.rs"]),
     ("wgpu", &["backend/gpu"]),
-    (
-        "pulp",
-        &[
-            "backend/cpu",
-            "elliptic/tiles.rs",
-            "parametric/kernels.rs",
-            "calculus",
-        ],
-    ),
+    ("pulp", &["backend/cpu", "elliptic/tiles.rs", "calculus"]),
     ("statrs", &["metrics", "parametric"]),
     ("rand_distr", &["parametric"]),
     ("rand_xoshiro", &["parametric"]),

@@ -32,6 +32,20 @@ impl<T: Scalar, const N: usize> Lanes<T, N> {
         slice[..N].copy_from_slice(&self.0);
     }
 
+    /// All lanes combined into one number, the first half with the second until one is left; `N` is a power of two.
+    #[inline(always)]
+    pub fn halved(self, combine: impl Fn(T, T) -> T) -> T {
+        let mut values = self.0;
+        let mut width = N / 2;
+        while width > 0 {
+            for lane in 0..width {
+                values[lane] = combine(values[lane], values[lane + width]);
+            }
+            width /= 2;
+        }
+        values[0]
+    }
+
     #[inline(always)]
     fn map(self, operation: impl Fn(T) -> T) -> Self {
         let mut result = self;

@@ -3,8 +3,7 @@
 //! Matrices are rows of contiguous numbers, one row a feature and one column a sample; columns are padded to whole [`TILE`]s. Sums run in
 //! one fixed order and nothing is fused, so that the bits depend neither on the instruction set nor on the number of threads.
 
-use pulp::{Arch, NullaryFnOnce};
-
+use crate::backend::cpu::{Kernel, vectorised};
 use crate::calculus::Lanes;
 
 /// Columns that are worked on together.
@@ -63,7 +62,7 @@ pub(super) struct Product<'a> {
 impl Product<'_> {
     /// Computes the product into `result`, whose rows are `step` apart.
     pub(super) fn into(self, result: &mut [f64], step: usize) {
-        Arch::new().dispatch(ProductInto {
+        vectorised(ProductInto {
             product: self,
             result,
             step,
@@ -77,7 +76,7 @@ struct ProductInto<'a, 'b> {
     step: usize,
 }
 
-impl NullaryFnOnce for ProductInto<'_, '_> {
+impl Kernel for ProductInto<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -135,7 +134,7 @@ pub(super) struct RowProducts<'a> {
 impl RowProducts<'_> {
     /// Adds the products to `result`, whose rows are `result_step` apart.
     pub(super) fn add_to(self, result: &mut [f64], result_step: usize) {
-        Arch::new().dispatch(RowProductsInto {
+        vectorised(RowProductsInto {
             products: self,
             result,
             result_step,
@@ -149,7 +148,7 @@ struct RowProductsInto<'a, 'b> {
     result_step: usize,
 }
 
-impl NullaryFnOnce for RowProductsInto<'_, '_> {
+impl Kernel for RowProductsInto<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -202,17 +201,10 @@ impl RowProductsInto<'_, '_> {
         }
         for (m, sums) in sums.into_iter().enumerate() {
             for (n, sum) in sums.into_iter().enumerate() {
-                self.result[(row + m) * self.result_step + column + n] += total(sum);
+                self.result[(row + m) * self.result_step + column + n] += sum.halved(|a, b| a + b);
             }
         }
     }
-}
-
-/// The sum of all lanes, by halves.
-#[inline(always)]
-fn total(lanes: Lanes<f64, WIDTH>) -> f64 {
-    let [a, b, c, d, e, f, g, h] = lanes.0;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// Σ a_b b_b over whole tiles.
@@ -235,7 +227,7 @@ struct Axpy<'a> {
     y: &'a mut [f64],
 }
 
-impl NullaryFnOnce for Axpy<'_> {
+impl Kernel for Axpy<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -248,7 +240,7 @@ impl NullaryFnOnce for Axpy<'_> {
 
 /// y ← y + factor · x.
 pub(super) fn add_scaled(factor: f64, x: &[f64], y: &mut [f64]) {
-    Arch::new().dispatch(Axpy { factor, x, y });
+    vectorised(Axpy { factor, x, y });
 }
 
 struct Multiply<'a> {
@@ -258,7 +250,7 @@ struct Multiply<'a> {
     add: bool,
 }
 
-impl NullaryFnOnce for Multiply<'_> {
+impl Kernel for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -279,7 +271,7 @@ impl NullaryFnOnce for Multiply<'_> {
 /// result ← left ∘ right, place by place.
 pub(super) fn multiply(left: &[f64], right: &[f64], result: &mut [f64]) {
     let add = false;
-    Arch::new().dispatch(Multiply {
+    vectorised(Multiply {
         left,
         right,
         result,
@@ -290,7 +282,7 @@ pub(super) fn multiply(left: &[f64], right: &[f64], result: &mut [f64]) {
 /// result ← result + left ∘ right, place by place.
 pub(super) fn add_product(left: &[f64], right: &[f64], result: &mut [f64]) {
     let add = true;
-    Arch::new().dispatch(Multiply {
+    vectorised(Multiply {
         left,
         right,
         result,

@@ -93,7 +93,7 @@ impl Kernel for Block<'_> {
         for (values, sums) in rows.zip(self.sums.chunks_exact_mut(length)) {
             row[..length].copy_from_slice(values);
             for (highest, group) in highest.iter_mut().zip(row.chunks_exact(GROUP)) {
-                *highest = halved(Group::load(group), |a, b| if a < b { b } else { a });
+                *highest = Group::load(group).halved(larger);
             }
             for (place, sum) in sums.iter_mut().enumerate() {
                 let first = length - 1 - place;
@@ -108,6 +108,11 @@ impl Kernel for Block<'_> {
 }
 
 type Group = Lanes<f64, GROUP>;
+
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a < b { b } else { a }
+}
 
 /// The sum over those groups alone of which the bound of the exponents says that they count.
 #[inline(always)]
@@ -141,19 +146,5 @@ fn log_sum(row: &[f64], penalty: &[f64], bounds: &[f64]) -> f64 {
             sum = sum + exponent.maximum(Group::splat(2.0 * NEGLIGIBLE)).exp();
         }
     }
-    largest + Real::ln(halved(sum, |a, b| a + b))
-}
-
-/// Combines the lanes of a group in halves.
-#[inline(always)]
-fn halved(group: Group, combine: impl Fn(f64, f64) -> f64) -> f64 {
-    let Lanes(mut values) = group;
-    let mut width = GROUP / 2;
-    while width > 0 {
-        for lane in 0..width {
-            values[lane] = combine(values[lane], values[lane + width]);
-        }
-        width /= 2;
-    }
-    values[0]
+    largest + Real::ln(sum.halved(|a, b| a + b))
 }
