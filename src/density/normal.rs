@@ -1,10 +1,11 @@
-use super::{DensityError, DensityProblem};
+use super::{DensityError, DensityProblem, MAXIMAL_COORDINATES};
 use crate::calculus::Real;
 
 /// ln 2π
 const LN_TWO_PI: f64 = 1.8378770664093453;
 
-/// A normal distribution N(m, LLᵀ) in 1 to 3 dimensions.
+/// A normal distribution N(m, LLᵀ) with at most [`MAXIMAL_COORDINATES`] coordinates.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Normal {
     pub(super) mean: Vec<f64>,
     /// The Cholesky factor L of the covariance, lower triangular.
@@ -44,18 +45,22 @@ impl Normal {
 
     /// −½ (x − m)ᵀ (LLᵀ)⁻¹ (x − m): ln of the density divided by its maximum.
     pub(super) fn exponent(&self, point: &[f64]) -> f64 {
-        // Forward substitution: L u = x − m.
-        let mut solution = [0.0; 3];
         let mut square = 0.0;
+        self.whitened(point, |_, value| square += value * value);
+        -0.5 * square
+    }
+
+    /// Gives u = L⁻¹(x − m) coordinate by coordinate, by forward substitution.
+    pub(super) fn whitened(&self, point: &[f64], mut take: impl FnMut(usize, f64)) {
+        let mut solution = [0.0; MAXIMAL_COORDINATES];
         for (row, factor) in self.factor.iter().enumerate() {
             let mut value = point[row] - self.mean[row];
             for column in 0..row {
                 value -= factor[column] * solution[column];
             }
             solution[row] = value / factor[row];
-            square += solution[row] * solution[row];
+            take(row, solution[row]);
         }
-        -0.5 * square
     }
 
     /// ln of the density's maximum: −Σ ln Lᵢᵢ − d/2 · ln 2π.

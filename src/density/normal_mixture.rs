@@ -1,3 +1,4 @@
+use super::normal::Normal;
 use super::{Density, DensityError, DensityProblem, log_sum_of_exponentials};
 use crate::calculus::Real;
 
@@ -8,19 +9,17 @@ pub const MAXIMAL_COORDINATES: usize = 16;
 #[derive(Clone, Debug, PartialEq)]
 pub struct NormalMixture {
     dimension: usize,
-    components: Vec<Normal>,
+    components: Vec<Component>,
 }
 
 /// One normal distribution w N(m, LLᵀ) of the sum.
 #[derive(Clone, Debug, PartialEq)]
-struct Normal {
+struct Component {
     /// ln(w · maximum of the density).
     log_maximum: f64,
     /// Σ of the weights up to and with this one.
     cumulative: f64,
-    mean: Vec<f64>,
-    /// L by rows.
-    factor: Vec<Vec<f64>>,
+    normal: Normal,
 }
 
 impl NormalMixture {
@@ -55,11 +54,10 @@ impl NormalMixture {
             .zip(weights)
             .map(|((log_maximum, normal), weight)| {
                 cumulative += weight / total;
-                Normal {
+                Component {
                     log_maximum: log_maximum - log_total,
                     cumulative,
-                    mean: normal.mean.clone(),
-                    factor: normal.factor.clone(),
+                    normal: normal.clone(),
                 }
             });
         Ok(Self {
@@ -85,12 +83,12 @@ impl NormalMixture {
 
     /// The mean of one normal distribution.
     pub fn mean(&self, component: usize) -> &[f64] {
-        &self.components[component].mean
+        &self.components[component].normal.mean
     }
 
     /// The largest standard deviation along an axis of one normal distribution.
     pub fn largest_std(&self, component: usize) -> f64 {
-        let rows = self.components[component].factor.iter();
+        let rows = self.components[component].normal.factor.iter();
         let variance = rows.map(|row| row.iter().map(|entry| entry * entry).sum::<f64>());
         variance.fold(0.0, f64::max).sqrt()
     }
@@ -101,77 +99,71 @@ impl NormalMixture {
         let found = self.components[..last]
             .iter()
             .position(|c| share < c.cumulative);
-        let component = &self.components[found.unwrap_or(last)];
+        let Normal { mean, factor } = &self.components[found.unwrap_or(last)].normal;
         for (axis, coordinate) in point.iter_mut().enumerate() {
-            let row = component.factor[axis].iter().zip(normal);
-            *coordinate = component.mean[axis] + row.map(|(entry, x)| entry * x).sum::<f64>();
+            let row = factor[axis].iter().zip(normal);
+            *coordinate = mean[axis] + row.map(|(entry, x)| entry * x).sum::<f64>();
         }
     }
 
     /// ln π at a point.
     pub fn log_density(&self, point: &[f64]) -> f64 {
-        log_sum_of_exponentials(self.components.iter().map(|component| {
-            let mut square = 0.0;
-            component.whitened(point, |_, value| square += value * value);
-            component.log_maximum - 0.5 * square
-        }))
+        log_sum_of_exponentials(
+            self.components
+                .iter()
+                .map(|component| component.log_maximum + component.normal.exponent(point)),
+        )
     }
 
     /// The component from which a point is the fewest standard deviations away, and that number.
     pub fn nearest(&self, point: &[f64]) -> (usize, f64) {
-        let distance = |component: &Normal| {
-            let mut square = 0.0;
-            component.whitened(point, |_, value| square += value * value);
-            square.sqrt()
-        };
+        let distance = |component: &Component| (-2.0 * component.normal.exponent(point)).sqrt();
         let distances = self.components.iter().map(distance).enumerate();
         distances
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap_or((0, f64::INFINITY))
     }
 
-    /// ∇ ln π at a point: −Σ_k w_k Σ_k⁻¹(x − m_k), w_k the share of component k in the density there.
-    pub fn score(&self, point: &[f64], score: &mut [f64]) {
+    /// ln π at a point, and in `score` ∇ ln π: −Σ_k w_k Σ_k⁻¹(x − m_k), w_k the share of component k in the density there.
+    pub fn score(&self, point: &[f64], score: &mut [f64]) -> f64 {
         let log_density = self.log_density(point);
         score.fill(0.0);
         let mut solution = [0.0; MAXIMAL_COORDINATES];
         for component in &self.components {
             let mut square = 0.0;
-            component.whitened(point, |row, value| {
+            component.normal.whitened(point, |row, value| {
                 solution[row] = value;
                 square += value * value;
             });
             let share = Real::exp(component.log_maximum - 0.5 * square - log_density);
+            let factor = &component.normal.factor;
             // Back substitution: Lᵀ s = u.
             for row in (0..self.dimension).rev() {
                 for below in row + 1..self.dimension {
-                    solution[row] -= component.factor[below][row] * solution[below];
+                    solution[row] -= factor[below][row] * solution[below];
                 }
-                solution[row] /= component.factor[row][row];
+                solution[row] /= factor[row][row];
                 score[row] -= share * solution[row];
             }
         }
+        log_density
     }
 
     /// The distribution of u·x for a direction u: a sum of normal distributions in 1-D, with means u·m and deviations |Lᵀu|.
     pub fn projected(&self, direction: &[f64]) -> Self {
         let along =
             |vector: &[f64]| -> f64 { vector.iter().zip(direction).map(|(a, b)| a * b).sum() };
-        let mut before = 0.0;
-        let components = self.components.iter().map(|component| {
-            let weight = component.cumulative - before;
-            before = component.cumulative;
+        let components = self.components.iter().enumerate().map(|(k, component)| {
             let spread = (0..self.dimension).map(|column| {
-                let entries = component.factor.iter().zip(direction);
+                let entries = component.normal.factor.iter().zip(direction);
                 let entry: f64 = entries.map(|(row, u)| row[column] * u).sum();
                 entry * entry
             });
             let std = spread.sum::<f64>().sqrt();
-            Normal {
-                log_maximum: Real::ln(weight / std) - 0.5 * Real::ln(std::f64::consts::TAU),
+            Component {
+                log_maximum: Real::ln(self.weight(k) / std) - 0.5 * Real::ln(std::f64::consts::TAU),
                 cumulative: component.cumulative,
-                mean: vec![along(&component.mean)],
-                factor: vec![vec![std]],
+                normal: Normal::round(vec![along(&component.normal.mean)], std),
             }
         });
         Self {
@@ -182,18 +174,15 @@ impl NormalMixture {
 
     /// The density convolved with N(0, h²): covariances grow by h².
     pub fn smoothed(&self, width: f64) -> Self {
-        let mut before = 0.0;
-        let components = self.components.iter().map(|component| {
-            let weight = component.cumulative - before;
-            before = component.cumulative;
-            let factor = grown(&component.factor, width);
-            let log_determinant: f64 = (0..self.dimension).map(|i| Real::ln(factor[i][i])).sum();
-            let log_scale = 0.5 * self.dimension as f64 * Real::ln(std::f64::consts::TAU);
-            Normal {
-                log_maximum: Real::ln(weight) - log_determinant - log_scale,
+        let components = self.components.iter().enumerate().map(|(k, component)| {
+            let normal = Normal {
+                mean: component.normal.mean.clone(),
+                factor: grown(&component.normal.factor, width),
+            };
+            Component {
+                log_maximum: Real::ln(self.weight(k)) + normal.log_maximum(),
                 cumulative: component.cumulative,
-                mean: component.mean.clone(),
-                factor,
+                normal,
             }
         });
         Self {
@@ -214,11 +203,9 @@ impl NormalMixture {
     pub fn moments(&self) -> (Vec<f64>, Vec<Vec<f64>>) {
         let d = self.dimension;
         let (mut mean, mut covariance) = (vec![0.0; d], vec![vec![0.0; d]; d]);
-        let mut before = 0.0;
-        for component in &self.components {
-            let weight = component.cumulative - before;
-            before = component.cumulative;
-            let rows: Vec<_> = component.mean.iter().zip(&component.factor).collect();
+        for (k, Component { normal, .. }) in self.components.iter().enumerate() {
+            let weight = self.weight(k);
+            let rows: Vec<_> = normal.mean.iter().zip(&normal.factor).collect();
             for (i, (own_mean, own)) in rows.iter().enumerate() {
                 mean[i] += weight * *own_mean;
                 for (entry, (other_mean, other)) in covariance[i].iter_mut().zip(&rows) {
@@ -233,19 +220,6 @@ impl NormalMixture {
             }
         }
         (mean, covariance)
-    }
-}
-
-impl Normal {
-    /// Gives u = L⁻¹(x − m) coordinate by coordinate, by forward substitution.
-    fn whitened(&self, point: &[f64], mut take: impl FnMut(usize, f64)) {
-        let mut solution = [0.0; MAXIMAL_COORDINATES];
-        for row in 0..self.mean.len() {
-            let known = self.factor[row][..row].iter().zip(&solution);
-            let known: f64 = known.map(|(entry, value)| entry * value).sum();
-            solution[row] = (point[row] - self.mean[row] - known) / self.factor[row][row];
-            take(row, solution[row]);
-        }
     }
 }
 

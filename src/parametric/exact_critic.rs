@@ -76,8 +76,7 @@ impl ExactCritic {
                 Some((_, smoothed)) => smoothed,
                 None => target.density(),
             };
-            let log_target = target.log_density(&self.point);
-            target.score(&self.point, &mut self.score);
+            let log_target = target.score(&self.point, &mut self.score);
             let log_density = match &self.affine {
                 Some(affine) => affine.density(parameters, &self.point, &mut self.score),
                 None => self.kernel_density(samples),
