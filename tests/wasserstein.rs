@@ -19,7 +19,7 @@ fn grid(cells: &[usize], boundary: Boundary) -> Grid {
 
 fn distance(grid: &Grid, first: &Field, second: &Field) -> f64 {
     let transport = TransportToTarget::new(grid, second).unwrap();
-    transport.distance(first).unwrap().value
+    transport.distance(first).unwrap()
 }
 
 fn bump(x: f64, mean: f64, std: f64) -> f64 {
@@ -136,7 +136,7 @@ fn with_little_smoothing_it_is_the_optimum_of_the_linear_program() {
         let errors = [0.01, 0.0025].map(|share| {
             let epsilon = share * widest * widest;
             let transport = TransportToTarget::with_smoothing(&grid, &second, epsilon).unwrap();
-            transport.distance(&first).unwrap().value / optimum - 1.0
+            transport.distance(&first).unwrap() / optimum - 1.0
         });
         println!("{cells:?}: W2 {optimum}, off by {errors:?}");
         // In proportion to ε.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::compare_arrays::group;
 use super::compare_report::{failures, table};
-use super::run::{default_output, interruption};
+use super::place::cpu_name;
+use super::run::{interruption, output_file, use_threads};
 use super::{CommandError, print, tell};
 use crate::output::console::{Progress, ProgressMode, duration, number, time_left};
 use crate::output::hdf5::{ComparisonWriter, Header, Status};
@@ -39,30 +40,18 @@ pub(super) struct CompareArguments {
 
 /// Trains every optimizer of a generator scenario from all seeds, prints a table and writes all numbers.
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build_global()?;
-    }
+    use_threads(arguments.threads)?;
     let scenario = load_comparison(&arguments.scenario, &arguments.set)?;
     let target = Target::new(scenario.target.clone());
     let yardstick = Yardstick::new(&target, scenario.training.evaluation)
         .map_err(|error| CommandError::Usage(format!("the target: {error}")))?;
-    let file = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| default_output(&arguments.scenario));
+    let file = output_file(arguments.output.as_deref(), &arguments.scenario)?;
     let interrupted = interruption(&file);
-    let device = format!(
-        "CPU, {} threads, {}",
-        rayon::current_num_threads(),
-        crate::backend::cpu::instructions()
-    );
     let header = Header {
         title: scenario.title.clone(),
         scenario: scenario.text.clone(),
         backend: "cpu".to_owned(),
-        device,
+        device: cpu_name(),
     };
     let writer = ComparisonWriter::create(&file, &header, arguments.force)?;
     if !arguments.quiet {

@@ -120,6 +120,15 @@ fn on_gpu(
     Ok((place, flow))
 }
 
+/// The CPU, as the user is told: its threads and vector instructions.
+pub(super) fn cpu_name() -> String {
+    format!(
+        "CPU, {} threads, {}",
+        rayon::current_num_threads(),
+        crate::backend::cpu::instructions()
+    )
+}
+
 fn on_cpu_in(precision: Option<PrecisionArgument>) -> (Device, Precision) {
     match precision {
         Some(PrecisionArgument::F32) => (Device::CpuSingle, Precision::F32),
@@ -134,16 +143,11 @@ fn on_cpu(
     method: MethodSettings,
 ) -> Result<Begun, CommandError> {
     let (device, precision) = on_cpu_in(precision);
-    let name = format!(
-        "CPU, {} threads, {}",
-        rayon::current_num_threads(),
-        crate::backend::cpu::instructions()
-    );
     let flow = start(problem, initial, method, device.clone()).map_err(before_the_first_frame)?;
     let place = Place {
         device,
         backend: "cpu",
-        name,
+        name: cpu_name(),
         precision,
     };
     Ok((place, flow))

@@ -49,38 +49,24 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         divergence,
         gap,
     });
-    let of_inertia = [
-        "kinetic_energy",
-        "hamiltonian",
-        "dissipated_work",
-        "mean_x",
-        "momentum_x",
-    ];
+    // The metrics of inertia come together or not at all.
     let names = trajectory.metric_names();
-    let known = |name: &&str| names.iter().any(|known| known == name);
-    let inertia = match of_inertia.iter().all(known) {
-        true => of_inertia
-            .map(|name| trajectory.metric(name))
-            .into_iter()
-            .collect(),
-        false => Ok(Vec::new()),
+    let metric = |name: &str| {
+        let known = names.iter().any(|known| known == name);
+        known.then(|| trajectory.metric(name)).transpose()
     };
-    let inertia: Vec<Vec<f64>> = inertia?;
-    let inertia = match inertia.as_slice() {
-        [
-            kinetic_energy,
-            hamiltonian,
-            dissipated_work,
-            mean,
-            mean_velocity,
-        ] => Some(InertiaView {
-            kinetic_energy,
-            hamiltonian,
-            dissipated_work,
-            mean,
-            mean_velocity,
-        }),
-        _ => None,
+    let kinetic_energy = metric("kinetic_energy")?;
+    let hamiltonian = metric("hamiltonian")?;
+    let dissipated_work = metric("dissipated_work")?;
+    let (mean, mean_velocity) = (metric("mean_x")?, metric("momentum_x")?);
+    let inertia = || {
+        Some(InertiaView {
+            kinetic_energy: kinetic_energy.as_deref()?,
+            hamiltonian: hamiltonian.as_deref()?,
+            dissipated_work: dissipated_work.as_deref()?,
+            mean: mean.as_deref()?,
+            mean_velocity: mean_velocity.as_deref()?,
+        })
     };
     let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
     let velocity = scenario
@@ -101,7 +87,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         connection_norm: &connection_norm,
         predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
         steps,
-        inertia,
+        inertia: inertia(),
     };
     let pictures = draw(&view, folder)?;
     for picture in pictures {

@@ -119,7 +119,7 @@ impl<'a> Recorder<'a> {
         let mut completed = *metrics;
         if let Some(transport) = self.transport {
             match transport.distance(&state.density(self.problem)) {
-                Ok(distance) => completed.wasserstein = Some(distance.value),
+                Ok(distance) => completed.wasserstein = Some(distance),
                 Err(error) => tell(&format!(
                     "ottoflow: warning: time {:.6e}: {error}",
                     state.time

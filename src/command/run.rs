@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,11 +17,7 @@ use crate::run::{Ending, RunError, Totals, run as run_method};
 use crate::scenario::{self, OutputField, Scenario};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
-    if let Some(threads) = arguments.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
-            .build_global()?;
-    }
+    use_threads(arguments.threads)?;
     let scenario = scenario::load(&arguments.scenario, &arguments.set)?;
     let method = scenario.method();
     let (problem, initial) = scenario.build()?;
@@ -33,14 +30,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<(), CommandError> {
         rotation = rotational_share(&problem, &initial, velocity);
     }
 
-    let file = arguments
-        .output
-        .clone()
-        .unwrap_or_else(|| default_output(&arguments.scenario));
-    if file.is_dir() {
-        let message = format!("{}: is a folder; name a file in it", file.display());
-        return Err(CommandError::Usage(message));
-    }
+    let file = output_file(arguments.output.as_deref(), &arguments.scenario)?;
     let fields = field_names(&scenario.output.fields, problem.grid.dimension());
     let target = problem.log_target.mapv(Real::exp);
     let exact = wasserstein_1d(&problem.grid, &target, &target).is_some();
@@ -176,11 +166,30 @@ pub(super) fn interruption(file: &Path) -> Arc<AtomicBool> {
     flag
 }
 
-/// The scenario's stem with .h5, in the current folder.
-pub(super) fn default_output(scenario: &Path) -> PathBuf {
-    let mut name = scenario.file_stem().unwrap_or_default().to_owned();
-    name.push(".h5");
-    PathBuf::from(name)
+/// Takes so many threads for all that follows; without a number, one for each core.
+pub(super) fn use_threads(threads: Option<NonZeroUsize>) -> Result<(), CommandError> {
+    if let Some(threads) = threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+        pool.build_global()?;
+    }
+    Ok(())
+}
+
+/// The file that was asked for, or the scenario's stem with .h5 in the current folder.
+pub(super) fn output_file(asked: Option<&Path>, scenario: &Path) -> Result<PathBuf, CommandError> {
+    let file = asked.map_or_else(
+        || {
+            let mut name = scenario.file_stem().unwrap_or_default().to_owned();
+            name.push(".h5");
+            PathBuf::from(name)
+        },
+        Path::to_owned,
+    );
+    if file.is_dir() {
+        let message = format!("{}: is a folder; name a file in it", file.display());
+        return Err(CommandError::Usage(message));
+    }
+    Ok(file)
 }
 
 /// The datasets of the asked-for fields, density always first.

@@ -6,9 +6,7 @@ mod interval;
 mod wasserstein;
 
 pub use interval::Interval;
-pub use wasserstein::{
-    EntropicDistance, TransportToTarget, Unsettled, wasserstein_1d, wasserstein_to_samples,
-};
+pub use wasserstein::{TransportToTarget, Unsettled, wasserstein_1d, wasserstein_to_samples};
 
 use std::ops::Range;
 

@@ -24,15 +24,6 @@ const RATIOS: usize = 4;
 /// Rounds after which the value has to have settled.
 const ROUNDS: usize = 5000;
 
-/// A transport cost with what is known of its accuracy.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EntropicDistance {
-    /// W2 of the two densities, each scaled to mass 1.
-    pub value: f64,
-    /// Rounds of the iteration at the final ε.
-    pub rounds: usize,
-}
-
 /// The iteration of a transport cost did not settle.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 #[error(
@@ -88,22 +79,19 @@ impl TransportToTarget {
         })
     }
 
-    /// W2 between a density and the target.
+    /// W2 between a density and the target, each scaled to mass 1.
     ///
     /// # Errors
     ///
     /// [`Unsettled`] where the iteration does not converge.
-    pub fn distance(&self, density: &Field) -> Result<EntropicDistance, Unsettled> {
+    pub fn distance(&self, density: &Field) -> Result<f64, Unsettled> {
         let density = Marginal::new(density);
         let to_itself = self.plane.to_itself(&density, self.epsilon)?;
         let themselves = 0.5 * (to_itself + self.target_to_itself);
-        let (cost, rounds) =
-            self.plane
-                .between(&density, &self.target, self.epsilon, themselves)?;
-        Ok(EntropicDistance {
-            value: (cost - themselves).max(0.0).sqrt(),
-            rounds,
-        })
+        let cost = self
+            .plane
+            .between(&density, &self.target, self.epsilon, themselves)?;
+        Ok((cost - themselves).max(0.0).sqrt())
     }
 }
 
@@ -220,14 +208,14 @@ impl Plane {
         Err(rise.unsettled(0.0))
     }
 
-    /// T(ρ, π), a lower bound of it that is off by squares of what the potentials are; and the rounds at the last ε.
+    /// T(ρ, π), a lower bound of it that is off by squares of what the potentials are.
     fn between(
         &self,
         density: &Marginal,
         target: &Marginal,
         epsilon: f64,
         themselves: f64,
-    ) -> Result<(f64, usize), Unsettled> {
+    ) -> Result<f64, Unsettled> {
         let mut from = vec![0.0; self.cells];
         let mut to = vec![0.0; self.cells];
         let mut update = vec![0.0; self.cells];
@@ -251,11 +239,11 @@ impl Plane {
         let mut smoothing = self.smoothing(epsilon);
         let mut rise = Rise::new(TOLERANCE, self.square);
         let mut relaxation = 1.0;
-        for number in 1..=ROUNDS {
+        for _ in 0..ROUNDS {
             let before = rise.value;
             let dual = round(&mut smoothing, &mut to, relaxation);
             if rise.settled(dual, themselves) {
-                return Ok((dual, number));
+                return Ok(dual);
             }
             // The plain update never lowers the dual value; the longer one may, far from the optimum.
             relaxation = if dual < before { 1.0 } else { RELAXATION };

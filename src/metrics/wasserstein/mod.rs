@@ -3,5 +3,5 @@
 mod entropic;
 mod line;
 
-pub use entropic::{EntropicDistance, TransportToTarget, Unsettled};
+pub use entropic::{TransportToTarget, Unsettled};
 pub use line::{wasserstein_1d, wasserstein_to_samples};
