@@ -6,11 +6,12 @@ use crate::calculus::{Dual, Real};
 /// A generator written as one formula; every derivative is read off dual numbers.
 pub trait Formula: Send {
     /// The number of parameters.
-    fn parameters(&self) -> usize;
+    const PARAMETERS: usize;
     /// The number of latent variables.
-    fn latent(&self) -> usize;
+    const LATENT: usize;
     /// The number of coordinates of a sample.
-    fn dimension(&self) -> usize;
+    const DIMENSION: usize;
+
     /// x = G_θ(z).
     fn value<R: Real>(&self, parameters: &[R], latent: &[R], sample: &mut [R]);
 }
@@ -27,8 +28,8 @@ impl<F: Formula> FormulaGenerator<F> {
     /// Memory for batches of `count` samples.
     pub fn new(formula: F, count: usize) -> Self {
         Self {
-            latents: Batch::new(formula.latent(), count),
-            samples: Batch::new(formula.dimension(), count),
+            latents: Batch::new(F::LATENT, count),
+            samples: Batch::new(F::DIMENSION, count),
             jacobian: Vec::new(),
             formula,
         }
@@ -37,8 +38,8 @@ impl<F: Formula> FormulaGenerator<F> {
     /// The formula at every sample, with parameters in any reading of a number.
     fn each<R: Real>(&self, parameters: &[R], mut take: impl FnMut(usize, &[R])) {
         let zero = R::constant(0.0);
-        let mut latent = vec![zero; self.formula.latent()];
-        let mut sample = vec![zero; self.formula.dimension()];
+        let mut latent = vec![zero; F::LATENT];
+        let mut sample = vec![zero; F::DIMENSION];
         for place in 0..self.latents.count() {
             for (value, z) in latent.iter_mut().zip(self.latents.sample(place)) {
                 *value = R::constant(z);
@@ -70,7 +71,7 @@ impl<F: Formula> FormulaGenerator<F> {
 
 impl<F: Formula> Generator for FormulaGenerator<F> {
     fn parameters(&self) -> usize {
-        self.formula.parameters()
+        F::PARAMETERS
     }
 
     fn latents(&mut self) -> &mut Batch {

@@ -124,15 +124,10 @@ impl Mixed {
 }
 
 impl Formula for Mixed {
-    fn parameters(&self) -> usize {
-        2
-    }
-    fn latent(&self) -> usize {
-        1
-    }
-    fn dimension(&self) -> usize {
-        1
-    }
+    const PARAMETERS: usize = 2;
+    const LATENT: usize = 1;
+    const DIMENSION: usize = 1;
+
     fn value<R: Real>(&self, parameters: &[R], latent: &[R], sample: &mut [R]) {
         let [scale, shift] = self.applied(parameters);
         sample[0] = scale * latent[0] + shift;
@@ -335,15 +330,10 @@ fn dirac_gan() -> Result<Measurement, CheckError> {
 struct Constant;
 
 impl Formula for Constant {
-    fn parameters(&self) -> usize {
-        1
-    }
-    fn latent(&self) -> usize {
-        1
-    }
-    fn dimension(&self) -> usize {
-        1
-    }
+    const PARAMETERS: usize = 1;
+    const LATENT: usize = 1;
+    const DIMENSION: usize = 1;
+
     fn value<R: Real>(&self, parameters: &[R], _latent: &[R], sample: &mut [R]) {
         sample[0] = parameters[0];
     }

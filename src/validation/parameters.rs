@@ -45,15 +45,10 @@ fn undamped(kind: MetricKind) -> MetricSettings {
 struct Folded;
 
 impl Formula for Folded {
-    fn parameters(&self) -> usize {
-        2
-    }
-    fn latent(&self) -> usize {
-        1
-    }
-    fn dimension(&self) -> usize {
-        1
-    }
+    const PARAMETERS: usize = 2;
+    const LATENT: usize = 1;
+    const DIMENSION: usize = 1;
+
     fn value<R: Real>(&self, parameters: &[R], latent: &[R], sample: &mut [R]) {
         let z = latent[0];
         sample[0] = parameters[0] * z + parameters[1] * z * z;
@@ -198,15 +193,10 @@ fn zero_modes(matrix: &[f64]) -> usize {
 struct LogScale;
 
 impl Formula for LogScale {
-    fn parameters(&self) -> usize {
-        1
-    }
-    fn latent(&self) -> usize {
-        1
-    }
-    fn dimension(&self) -> usize {
-        1
-    }
+    const PARAMETERS: usize = 1;
+    const LATENT: usize = 1;
+    const DIMENSION: usize = 1;
+
     fn value<R: Real>(&self, parameters: &[R], latent: &[R], sample: &mut [R]) {
         sample[0] = parameters[0].exp() * latent[0];
     }

@@ -7,5 +7,7 @@ mod errors;
 mod exact_laws;
 mod limits;
 mod setup;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod shocks;
 mod solid;

@@ -5,17 +5,15 @@ use ottoflow::exact::{self, log_gaussian};
 use ottoflow::flow::{
     Device, Friction, InertialSettings, Method, MethodSettings, Problem, State, Stepping, start,
 };
-use ottoflow::grid::{Axis, Boundary, Grid};
+use ottoflow::grid::{Boundary, Grid};
 use ottoflow::metrics::divergence;
 
+use crate::shared;
+pub use crate::shared::{advance_to, waves};
+
+/// The box from −side to side along each axis.
 pub fn box_of(dimension: usize, cells: usize, side: f64, boundary: Boundary) -> Grid {
-    let axis = Axis {
-        lower: -side,
-        upper: side,
-        cells,
-        boundary,
-    };
-    Grid::new(vec![axis; dimension]).unwrap()
+    shared::box_of(dimension, cells, -side, side, boundary)
 }
 
 /// A Gaussian of this mean (along x) and standard deviation towards N(0, 1).
@@ -23,26 +21,6 @@ pub fn gaussians(kind: DivergenceKind, grid: Grid, mean: f64, std: f64) -> (Prob
     let log_target = exact::normalised(&grid, grid.sample(log_gaussian([0.0; 3], [1.0; 3])));
     let density = log_gaussian([mean, 0.0, 0.0], [std; 3]);
     let log_density = exact::normalised(&grid, grid.sample(density));
-    let problem = Problem {
-        grid,
-        log_target,
-        divergence: kind,
-    };
-    let state = exact::start(&problem, &log_density);
-    (problem, state)
-}
-
-/// Two waves on a torus or in a box: smooth, r between about 0.2 and 5.
-pub fn waves(kind: DivergenceKind, grid: Grid) -> (Problem, State) {
-    let wave = |phase: f64, x: [f64; 3]| -> f64 {
-        let terms = grid.axes().iter().zip(x).map(|(axis, x)| {
-            let unit = (x - axis.lower) / (axis.upper - axis.lower);
-            (std::f64::consts::TAU * unit + phase).cos()
-        });
-        terms.sum()
-    };
-    let log_target = exact::normalised(&grid, grid.sample(|x| 0.7 * wave(0.3, x)));
-    let log_density = exact::normalised(&grid, grid.sample(|x| -0.5 * wave(1.1, x)));
     let problem = Problem {
         grid,
         log_target,
@@ -74,12 +52,6 @@ pub fn overdamped(friction: f64, step: f64, order: u8) -> InertialSettings {
 
 /// A time that is not reached: one step at a time.
 pub const FAR: f64 = 1e9;
-
-pub fn advance_to(method: &mut dyn Method, until: f64) {
-    while method.time() < until {
-        method.advance(until).unwrap();
-    }
-}
 
 /// J + kinetic energy.
 pub fn hamiltonian(problem: &Problem, method: &mut dyn Method) -> f64 {

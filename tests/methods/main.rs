@@ -6,5 +6,7 @@ mod landing;
 mod orders;
 mod reproducible;
 mod setup;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod single_precision;
 mod structure;

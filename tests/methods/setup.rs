@@ -2,11 +2,11 @@
 
 use ottoflow::calculus::Real;
 use ottoflow::divergence::DivergenceKind;
-use ottoflow::exact;
 use ottoflow::flow::{
     Device, JkoSettings, Method, MethodSettings, Problem, State, Stepping, start,
 };
-use ottoflow::grid::{Axis, Boundary, Grid};
+
+pub use crate::shared::{advance_to, box_of, waves as smooth_problem};
 
 pub const EVERY_DIVERGENCE: &[DivergenceKind] = DivergenceKind::ALL;
 
@@ -33,46 +33,9 @@ pub fn jko(order: u8, step: f64) -> MethodSettings {
     })
 }
 
-/// The same axis once to three times.
-pub fn box_of(dimension: usize, cells: usize, lower: f64, upper: f64, boundary: Boundary) -> Grid {
-    let axis = Axis {
-        lower,
-        upper,
-        cells,
-        boundary,
-    };
-    Grid::new(vec![axis; dimension]).unwrap()
-}
-
-/// A smooth problem with r between about 0.2 and 5: two Gaussians of different width on a background, on no-flux or periodic sides.
-pub fn smooth_problem(divergence: DivergenceKind, grid: Grid) -> (Problem, State) {
-    let wave = |phase: f64, x: [f64; 3]| -> f64 {
-        let terms = grid.axes().iter().zip(x).map(|(axis, x)| {
-            let unit = (x - axis.lower) / (axis.upper - axis.lower);
-            (std::f64::consts::TAU * unit + phase).cos()
-        });
-        terms.sum()
-    };
-    let log_target = exact::normalised(&grid, grid.sample(|x| 0.7 * wave(0.3, x)));
-    let log_density = exact::normalised(&grid, grid.sample(|x| -0.5 * wave(1.1, x)));
-    let problem = Problem {
-        grid,
-        log_target,
-        divergence,
-    };
-    let state = exact::start(&problem, &log_density);
-    (problem, state)
-}
-
 /// Starts a method in f64 on the CPU.
 pub fn started(problem: &Problem, state: &State, settings: MethodSettings) -> Box<dyn Method> {
     start(problem, state, settings, Device::CpuDouble).unwrap()
-}
-
-pub fn advance_to(method: &mut dyn Method, until: f64) {
-    while method.time() < until {
-        method.advance(until).unwrap();
-    }
 }
 
 /// The state that a method reaches from another one.
