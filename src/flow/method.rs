@@ -106,6 +106,14 @@ pub trait Method {
     }
 }
 
+/// The other method that runs everywhere; the inertial equation has none.
+fn or_explicit(method: &str) -> &'static str {
+    match method {
+        "staggered" => "",
+        _ => ", or method = \"explicit\"",
+    }
+}
+
 /// Why a flow cannot start or go on.
 #[derive(Debug, Error)]
 pub enum FlowError {
@@ -258,7 +266,7 @@ pub enum FlowError {
     Gpu(#[from] GpuError),
     /// The method has no kernels for the device or format.
     #[error(
-        "method = \"{method}\" runs on the CPU in f64 only: use --backend cpu --precision f64, or method = \"explicit\""
+        "method = \"{method}\" runs on the CPU in f64 only: use --backend cpu --precision f64{}", or_explicit(.method)
     )]
     Unsupported {
         /// The method asked for.

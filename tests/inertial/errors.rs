@@ -60,6 +60,8 @@ fn it_runs_in_f64_on_the_cpu_alone_and_says_so() {
             .contains("use --backend cpu --precision f64"),
         "{error}"
     );
+    // No other method solves the inertial equation.
+    assert!(!error.to_string().contains("explicit"), "{error}");
 }
 
 /// A Gaussian that is thrown flies off with the speed and the energy that it was given.
