@@ -17,8 +17,12 @@ pub fn over_tiles<P: Send>(
     if tiles <= 4 {
         return (0..tiles).map(tile).fold(initial, combine);
     }
-    let parts: Vec<P> = (0..tiles).into_par_iter().map(tile).collect();
-    parts.into_iter().fold(initial, combine)
+    collected(tiles, &tile).into_iter().fold(initial, combine)
+}
+
+/// `part` of every tile, on all threads. Not generic over closures, so that the work of threads is compiled once for each kind of part.
+fn collected<P: Send>(tiles: usize, part: &(dyn Fn(usize) -> P + Sync)) -> Vec<P> {
+    (0..tiles).into_par_iter().map(part).collect()
 }
 
 /// Σ term(i) over `0..length`.

@@ -229,14 +229,6 @@ pub enum FlowError {
         "method = \"jko\" chooses its steps by a `tolerance` at order 1 only; give `step` alone, or leave `order` out"
     )]
     AdaptiveSecondOrder,
-    /// JKO steps of second order beyond 1-D.
-    #[error(
-        "method = \"jko\" has order 2 in 1-D only, and the grid has {dimension} axes; leave `order` out"
-    )]
-    SecondOrder {
-        /// Axes of the grid.
-        dimension: usize,
-    },
     /// The error control asks for steps that time cannot resolve.
     #[error(
         "the step size fell to {step:.3e} at time {time:.6e} without meeting tolerance {tolerance:.1e} (error {error:.1e}); raise `tolerance`"

@@ -121,7 +121,7 @@ fn checked(text: String, source: Source) -> Result<Scenario, Fault> {
     }
     let time = document
         .time
-        .checked(grid.dimension(), document.flow.dynamics)
+        .checked(document.flow.dynamics)
         .map_err(|fault| fault.inside("time"))?;
     let output = document
         .output

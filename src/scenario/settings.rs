@@ -102,12 +102,8 @@ impl GridSection {
 }
 
 impl TimeSection {
-    /// Checks the section for a grid of `dimension` axes.
-    pub(super) fn checked(
-        self,
-        dimension: usize,
-        dynamics: Dynamics,
-    ) -> Result<TimeSettings, Fault> {
+    /// Checks the section.
+    pub(super) fn checked(self, dynamics: Dynamics) -> Result<TimeSettings, Fault> {
         positive("end", self.end)?;
         let staggered = self.method == MethodKind::Staggered;
         match dynamics {
@@ -125,10 +121,7 @@ impl TimeSection {
             MethodKind::Explicit => (1..=3, "an order from 1 to 3 for the method \"explicit\""),
             MethodKind::Implicit => (1..=2, "an order from 1 to 2 for the method \"implicit\""),
             MethodKind::Staggered => (1..=2, "an order from 1 to 2 for the method \"staggered\""),
-            MethodKind::Jko if dimension > 1 => {
-                (1..=1, "order 1 for the method \"jko\" in 2-D and 3-D")
-            }
-            MethodKind::Jko => (1..=2, "an order from 1 to 2 for the method \"jko\" in 1-D"),
+            MethodKind::Jko => (1..=2, "an order from 1 to 2 for the method \"jko\""),
         };
         if let Some(order) = self.order
             && !orders.contains(&order)

@@ -5,6 +5,7 @@ mod adaptive;
 mod independent;
 mod many_cells;
 mod second_order;
+mod second_order_solid;
 mod setup;
 mod solid;
 mod structure;

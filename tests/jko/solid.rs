@@ -76,7 +76,7 @@ pub fn step(
 }
 
 /// r between some 0.3 and 3, even about both sides of every axis.
-fn mild(axes: Vec<Axis>, kind: DivergenceKind) -> (Problem, State) {
+pub fn mild(axes: Vec<Axis>, kind: DivergenceKind) -> (Problem, State) {
     let grid = Grid::new(axes).unwrap();
     let wave = |x: f64, number: f64| (number * std::f64::consts::PI * x).cos();
     let log_target =
@@ -94,7 +94,7 @@ fn mild(axes: Vec<Axis>, kind: DivergenceKind) -> (Problem, State) {
     (problem, state)
 }
 
-fn axis(cells: usize, upper: f64, boundary: Boundary) -> Axis {
+pub fn axis(cells: usize, upper: f64, boundary: Boundary) -> Axis {
     Axis {
         lower: 0.0,
         upper,

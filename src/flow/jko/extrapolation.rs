@@ -2,16 +2,13 @@
 //! eq. 23 and 24).
 
 use super::line::{LineStep, lowest};
+use super::pace::{Continued, Pace};
 use super::spline::{Place, Slopes};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
 /// The width, in cells, that a cell keeps at least.
 const NARROWEST: f64 = 0.25;
-/// The largest ratio of a step to the one before: below 1 + √2, up to which the formula is stable.
-const LARGEST_RATIO: f64 = 2.0;
-/// What the first step, which is of first order, is of the others.
-const FIRST_SHARE: f64 = 0.25;
 /// The relative change of a cell up to which it is taken from what passed the faces.
 const SLIGHT: f64 = 0.1;
 /// The relative error of the mass from which on it is made good.
@@ -20,8 +17,7 @@ const LOST: f64 = 1e-14;
 /// The last step as the next one needs it. Lengths are in cells, faces are counted from the left side on.
 pub(super) struct Extrapolation {
     periodic: bool,
-    /// The length of the last step; 0 where there is none.
-    last_step: f64,
+    pub pace: Pace,
     /// How far what is at each face has come in the last step.
     travelled: Vec<f64>,
     /// How far each face goes on in the extrapolation.
@@ -37,20 +33,13 @@ impl Extrapolation {
         let zeros = || vec![0.0; cells + 1];
         Self {
             periodic,
-            last_step: 0.0,
+            pace: Pace::default(),
             travelled: zeros(),
             moved: zeros(),
             scratch: zeros(),
             log_ratio: vec![0.0; cells],
             first_mass: None,
         }
-    }
-
-    /// The length of the next step, where `even` ones would lead to the output time: steps grow at most twofold, from a first one that
-    /// is short because it is of first order.
-    pub fn step_within(&self, even: f64) -> f64 {
-        let growing = LARGEST_RATIO * self.last_step;
-        even.min(growing.max(FIRST_SHARE * even))
     }
 
     /// With which τ the step from ℓ is minimised, from which ℓ, and a first guess for the solution: what the extrapolation tears open far
@@ -62,22 +51,18 @@ impl Extrapolation {
         step: f64,
     ) -> (f64, &'a [f64], Option<&'a [f64]>) {
         self.log_ratio.copy_from_slice(log_ratio);
-        let ratio = step / self.last_step;
-        // Rounding of the times may make it a little larger.
-        if ratio > LARGEST_RATIO * (1.0 + 1e-9) {
+        let Some(Continued { share, tau }) = self.pace.continued(step) else {
             self.moved.fill(0.0);
             return (step, &self.log_ratio, None);
-        }
-        let denominator = 1.0 + 2.0 * ratio;
-        self.move_faces(ratio * ratio / denominator);
+        };
+        self.move_faces(share);
         self.push_forward(solver);
-        let tau = step * (1.0 + ratio) / denominator;
         (tau, &self.log_ratio, Some(log_ratio))
     }
 
     /// Takes on how far all has come in the step by `step` that was just minimised with `tau`.
     pub fn record<D: Divergence>(&mut self, solver: &LineStep<D>, step: f64, tau: f64) {
-        self.last_step = step;
+        self.pace.record(step);
         let scale = tau / (solver.spacing * solver.spacing);
         let cells = solver.cells();
         let mut cell = 0;

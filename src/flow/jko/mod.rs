@@ -10,6 +10,7 @@ mod extrapolation;
 mod faces;
 mod line;
 mod newton;
+mod pace;
 mod parts;
 mod residual;
 mod solid;
@@ -18,6 +19,7 @@ mod spline;
 use adaptive::Adaptive;
 use extrapolation::Extrapolation;
 use line::LineStep;
+use pace::Pace;
 use solid::SolidStep;
 
 use super::implicit::Effort;
@@ -41,7 +43,7 @@ pub struct JkoSettings {
     pub step: f64,
     /// At order 1: the error of two steps in L1 of ρ by which τ is chosen. A τ that cannot be certified is then halved.
     pub tolerance: Option<f64>,
-    /// 1, or in 1-D 2: the variational form of the backward difference formula over two steps.
+    /// 1, or 2: the variational form of the backward difference formula over two steps.
     pub order: u8,
     /// The largest duality gap of a step, relative to W2²/(2τ) of the step.
     pub gap: f64,
@@ -121,7 +123,7 @@ impl<D: Divergence> Stepper<D> {
     }
 }
 
-/// The solver for the dimension of the grid; on a line with what order 2 needs.
+/// The solver for the dimension of the grid, with what order 2 needs.
 enum Solver<D> {
     Line(Box<LineStep<D>>, Option<Extrapolation>),
     Solid(Box<SolidStep<D>>),
@@ -149,20 +151,18 @@ impl<D: Divergence> Solver<D> {
                 let extrapolation = second.then(extrapolation);
                 Ok(Self::Line(Box::new(line), extrapolation))
             }
-            axes if second => Err(FlowError::SecondOrder {
-                dimension: axes.len(),
-            }),
-            _ => Ok(Self::Solid(Box::new(SolidStep::new(
-                problem,
-                settings.gap,
-            )?))),
+            _ => {
+                let solid = SolidStep::new(problem, settings.gap, second)?;
+                Ok(Self::Solid(Box::new(solid)))
+            }
         }
     }
 
-    fn extrapolation(&self) -> Option<&Extrapolation> {
+    /// The lengths of steps of order 2.
+    fn pace(&self) -> Option<&Pace> {
         match self {
-            Self::Line(_, extrapolation) => extrapolation.as_ref(),
-            Self::Solid(_) => None,
+            Self::Line(_, extrapolation) => extrapolation.as_ref().map(|it| &it.pace),
+            Self::Solid(solid) => solid.pace(),
         }
     }
 
@@ -187,21 +187,26 @@ impl<D: Divergence> Solver<D> {
                     log_ratio: &line.current.log_ratio[..line.cells()],
                 }
             }
-            Self::Solid(solid) => Reached {
-                effort: solid.solve(step, current),
-                settled: true,
-                tau: step,
-                cost: solid.transport_cost(),
-                gap: solid.gap(),
-                log_ratio: &solid.log_ratio,
-            },
+            Self::Solid(solid) => {
+                let (tau, effort) = solid.solve(step, current);
+                Reached {
+                    effort,
+                    settled: true,
+                    tau,
+                    cost: solid.transport_cost(),
+                    gap: solid.gap(),
+                    log_ratio: &solid.log_ratio,
+                }
+            }
         }
     }
 
     /// Takes note of a step that was accepted.
     fn record(&mut self, step: f64, tau: f64) {
-        if let Self::Line(line, Some(extrapolation)) = self {
-            extrapolation.record(line, step, tau);
+        match self {
+            Self::Line(line, Some(extrapolation)) => extrapolation.record(line, step, tau),
+            Self::Line(_, None) => {}
+            Self::Solid(solid) => solid.record(step),
         }
     }
 }
@@ -211,8 +216,7 @@ impl<D: Divergence> Jko<D> {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::SecondOrder`] in 2-D and 3-D,
-    /// [`FlowError::AdaptiveSecondOrder`] for a tolerance at order 2, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::AdaptiveSecondOrder`] for a tolerance at order 2, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
     /// gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
@@ -245,9 +249,8 @@ impl<D: Divergence> Jko<D> {
         let remaining = until - self.time;
         let count = (remaining / self.settings.step * (1.0 - 1e-9)).ceil();
         let even = remaining / count.max(1.0);
-        let shortened = |extrapolation: &Extrapolation| extrapolation.step_within(even);
-        let extrapolation = self.stepper.solver.extrapolation();
-        extrapolation.map_or(even, shortened)
+        let pace = self.stepper.solver.pace();
+        pace.map_or(even, |pace| pace.step_within(even))
     }
 }
 
@@ -279,7 +282,7 @@ fn check_range<D: Divergence>(problem: &Problem, state: &State) -> Result<(), Fl
 
 impl<D: Divergence> Method for Jko<D> {
     fn claims(&self) -> Claims {
-        let second = self.stepper.solver.extrapolation().is_some();
+        let second = self.stepper.solver.pace().is_some();
         Claims {
             order: if second { 2 } else { 1 },
             conserves_mass: true,

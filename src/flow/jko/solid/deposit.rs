@@ -17,6 +17,8 @@ pub(super) enum Places<'a> {
     Centres(Centres),
     /// At the feet of all cells.
     Feet(&'a [Foot]),
+    /// Anywhere.
+    At(&'a [Point]),
     /// First at the feet, then at the centres.
     Both(&'a [Foot], Centres),
 }
@@ -28,6 +30,7 @@ impl Places<'_> {
         match self {
             Self::Centres(centres) => centres.place(number),
             Self::Feet(feet) => feet[number].place,
+            Self::At(places) => places[number],
             Self::Both(feet, centres) => match feet.get(number) {
                 Some(foot) => foot.place,
                 None => centres.place(number - feet.len()),
@@ -39,6 +42,7 @@ impl Places<'_> {
         match self {
             Self::Centres(centres) => centres.len(),
             Self::Feet(feet) => feet.len(),
+            Self::At(places) => places.len(),
             Self::Both(feet, centres) => feet.len() + centres.len(),
         }
     }

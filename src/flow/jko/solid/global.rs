@@ -6,7 +6,7 @@
 //! foot, and on ever finer ones within, until u is concave in what is left.
 
 use super::feet::Foot;
-use super::lattice::{Centres, Lattice, Point};
+use super::lattice::{Centres, Lattice, LatticeAxis};
 use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
 use super::passes;
 use super::spline::Spline;
@@ -120,7 +120,7 @@ pub(super) fn excess(
         centres,
         tau,
     };
-    rivals.search((values, fine.counts()), feet, excess);
+    rivals.search(&Field::new(values, fine.counts()), feet, excess);
 }
 
 /// The bound on u beyond the neighbourhoods of the feet.
@@ -130,11 +130,27 @@ struct Rivals<'a> {
     tau: f64,
 }
 
-/// A field and its counts along the axes.
-type Values = (Vec<f64>, [usize; 3]);
+/// A field, its counts along the axes and its maximum.
+#[derive(Clone)]
+struct Field {
+    values: Vec<f64>,
+    counts: [usize; 3],
+    highest: f64,
+}
+
+impl Field {
+    fn new(values: Vec<f64>, counts: [usize; 3]) -> Self {
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self {
+            values,
+            counts,
+            highest,
+        }
+    }
+}
 
 impl Rivals<'_> {
-    fn search(&self, coefficients: Values, feet: &[Foot], excess: &mut [f64]) {
+    fn search(&self, coefficients: &Field, feet: &[Foot], excess: &mut [f64]) {
         for axis in (0..3).filter(|axis| !self.lattice.axes[*axis].missing) {
             let mut field = coefficients.clone();
             for other in (0..3).filter(|other| *other != axis) {
@@ -143,64 +159,85 @@ impl Rivals<'_> {
                 }
             }
             passes::each(excess, |cell, excess| {
-                let highest = self.beyond(&field, axis, cell, &feet[cell].place);
+                let highest = self.beyond(&field, axis, cell, &feet[cell]);
                 *excess = excess.max(highest - feet[cell].value);
             });
         }
         passes::each(excess, |cell, excess| {
             let foot = &feet[cell];
-            let near = Neighbourhood::new(self.lattice, &coefficients.0, &foot.place);
+            let near = Neighbourhood::new(self.lattice, &coefficients.values, &foot.place);
             let x = self.centres.place(cell);
             *excess = excess.max(near.excess(&x, self.tau, &foot.place, foot.value));
         });
     }
 
     /// The maximum over the nodes of one axis of the field and the coefficient of −(x − y)²/(2τ), at the centres of the cells.
-    fn maximise(&self, (field, counts): &Values, axis: usize) -> Values {
-        let mut reached = *counts;
+    fn maximise(&self, field: &Field, axis: usize) -> Field {
+        let counts = field.counts;
+        let mut reached = counts;
         reached[axis] = self.centres.counts()[axis];
         let stride: usize = counts[axis + 1..].iter().product();
+        let along = &self.lattice.axes[axis];
         let mut values = vec![0.0; reached.iter().product()];
         passes::each(&mut values, |number, value| {
             let (outer, inner) = (number / stride, number % stride);
             let x = self.centres.along(axis, outer % reached[axis]);
             let first = outer / reached[axis] * counts[axis] * stride + inner;
-            *value = self.highest(axis, x, |_| true, |node| field[first + node * stride]);
+            let at = |node: usize| field.values[first + node * stride];
+            let nearest = (x / along.spacing).floor();
+            let distance = x - (nearest + 0.5) * along.spacing;
+            let known = at(along.fold(nearest as isize)) - self.parabola(along, distance);
+            *value = self.highest(axis, x, [known, field.highest], |_| true, at);
         });
-        (values, reached)
+        Field::new(values, reached)
     }
 
-    /// The maximum over the nodes of one axis that are admitted, with those beside the sides, and on a ring one turn away.
+    /// The coefficient of y²/(2τ): y² has the coefficients y_k² − h²/4.
+    fn parabola(&self, along: &LatticeAxis, distance: f64) -> f64 {
+        0.5 / self.tau * (distance * distance - 0.25 * along.spacing * along.spacing)
+    }
+
+    /// The maximum of `known` and of what is at the nodes of one axis that are admitted, with those beside the sides, and on a ring one
+    /// turn away. Nodes so far that no value up to `most` could be more than `known` there are not looked at.
     #[inline(always)]
     fn highest(
         &self,
         axis: usize,
         x: f64,
+        [known, most]: [f64; 2],
         admitted: impl Fn(isize) -> bool,
         value: impl Fn(usize) -> f64,
     ) -> f64 {
         let along = &self.lattice.axes[axis];
         let count = along.count as isize;
-        let nodes = if along.periodic {
-            -count..2 * count
+        let [first, last] = if along.periodic {
+            [-count, 2 * count - 1]
         } else {
-            -1..count + 1
+            [-1, count]
         };
-        // y² has the coefficients y_k² − h²/4.
-        let correction = 0.25 * along.spacing * along.spacing;
-        let factor = 0.5 / self.tau;
-        let mut highest = f64::NEG_INFINITY;
+        let square = 2.0 * self.tau * (most - known) + 0.25 * along.spacing * along.spacing;
+        if square < 0.0 {
+            return known;
+        }
+        let (at, reach) = (x / along.spacing - 0.5, square.sqrt() / along.spacing);
+        let nodes = if reach.is_finite() {
+            first.max((at - reach).floor() as isize)..=last.min((at + reach).ceil() as isize)
+        } else {
+            first..=last
+        };
+        let mut highest = known;
         for node in nodes.filter(|node| admitted(*node)) {
             let distance = x - (node as f64 + 0.5) * along.spacing;
-            let term = value(along.fold(node)) - factor * (distance * distance - correction);
+            let term = value(along.fold(node)) - self.parabola(along, distance);
             highest = highest.max(term);
         }
         highest
     }
 
-    /// The bound beyond the neighbourhood of the foot along one axis.
-    fn beyond(&self, (field, counts): &Values, axis: usize, cell: usize, foot: &Point) -> f64 {
-        let own = own_cell(self.lattice, foot)[axis];
+    /// The bound beyond the neighbourhood of the foot along one axis, or the value at the foot if that is more.
+    fn beyond(&self, field: &Field, axis: usize, cell: usize, foot: &Foot) -> f64 {
+        let (counts, values) = (field.counts, &field.values);
+        let own = own_cell(self.lattice, &foot.place)[axis];
         let centres = self.centres.counts();
         let (row, x) = (cell / centres[2], cell % centres[2]);
         let mut index = [row / centres[1], row % centres[1], x];
@@ -210,6 +247,9 @@ impl Rivals<'_> {
         let stride: usize = counts[axis + 1..].iter().product();
         // A cell beyond has splines of the last cell of the neighbourhood, but of none before it.
         let admitted = |node: isize| (node - own).abs() >= NEAR;
-        self.highest(axis, at, admitted, |node| field[start + node * stride])
+        let known = [foot.value, field.highest];
+        self.highest(axis, at, known, admitted, |node| {
+            values[start + node * stride]
+        })
     }
 }

@@ -32,9 +32,9 @@ impl<D: Divergence> Guess<D> {
         }
     }
 
-    /// Sets φ, r and feet of the current iterate for a step of length τ from ℓ.
-    pub fn set(&mut self, newton: &mut Newton<D>, tau: f64, log_ratio: &[f64]) {
-        self.flow(tau, log_ratio);
+    /// Sets φ, r and feet of the current iterate for τ and what the flow reaches from ℓ in `duration`.
+    pub fn set(&mut self, newton: &mut Newton<D>, tau: f64, duration: f64, log_ratio: &[f64]) {
+        self.flow(duration, log_ratio);
         let (lattice, centres) = (newton.lattice, newton.centres);
         let current = &mut newton.current;
         let reached = &self.reached;
@@ -64,8 +64,8 @@ impl<D: Divergence> Guess<D> {
         });
     }
 
-    /// The flow for a time τ; where its solver fails, the start is the better guess.
-    fn flow(&mut self, tau: f64, log_ratio: &[f64]) {
+    /// The flow for a time; where its solver fails, the start is the better guess.
+    fn flow(&mut self, duration: f64, log_ratio: &[f64]) {
         let lowest = LIFTED_LOG_RATIO;
         passes::each(&mut self.initial, |cell, w| {
             *w = D::kirchhoff(log_ratio[cell].max(lowest));
@@ -79,7 +79,7 @@ impl<D: Divergence> Guess<D> {
         self.reached.copy_from_slice(&self.initial);
         let solved = self
             .euler
-            .solve(0.0, tau, &self.initial, &mut self.reached, bounds);
+            .solve(0.0, duration, &self.initial, &mut self.reached, bounds);
         if solved.is_err() {
             self.reached.copy_from_slice(&self.initial);
         }

@@ -5,6 +5,7 @@ mod background;
 mod certificate;
 mod correction;
 mod deposit;
+mod extrapolation;
 mod feet;
 mod galerkin;
 mod gap;
@@ -24,6 +25,7 @@ mod tests;
 
 use certificate::Plan;
 use deposit::{Masses, Places, moments};
+use extrapolation::Extrapolation;
 use guess::Guess;
 use iterate::Until;
 use lattice::{Centres, Lattice};
@@ -33,6 +35,7 @@ use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::{Effort, EulerStep};
+use crate::flow::jko::pace::Pace;
 use crate::flow::{FlowError, Problem};
 
 /// A guess with a misfit above this, relative to the mass, is approached from smaller τ.
@@ -61,6 +64,8 @@ pub(super) struct SolidStep<D> {
     newton: Newton<D>,
     guess: Guess<D>,
     plan: Plan<D>,
+    /// What order 2 needs.
+    extrapolation: Option<Extrapolation>,
     /// Mass of each cell before the step.
     start: Vec<f64>,
     /// ℓ after the step.
@@ -74,12 +79,12 @@ pub(super) struct SolidStep<D> {
 }
 
 impl<D: Divergence> SolidStep<D> {
-    /// Sets up steps for a problem, each to a gap of `aim` W2²/(2τ).
+    /// Sets up steps of order 1, or 2 if `second`, for a problem, each to a gap of `aim` W2²/(2τ).
     ///
     /// # Errors
     ///
     /// [`FlowError::Setup`] where the solver of the flow, which gives the first guess, cannot hold π.
-    pub fn new(problem: &Problem, aim: f64) -> Result<Self, FlowError> {
+    pub fn new(problem: &Problem, aim: f64, second: bool) -> Result<Self, FlowError> {
         let lattice = Lattice::new(&problem.grid);
         let centres = Centres::new(&problem.grid);
         let log_volume = Real::ln(problem.grid.cell_volume());
@@ -91,6 +96,7 @@ impl<D: Divergence> SolidStep<D> {
         Ok(Self {
             guess: Guess::new(EulerStep::new(problem)?, lattice, &centres),
             plan: Plan::new(&newton),
+            extrapolation: second.then(|| Extrapolation::new(centres.len())),
             start: vec![0.0; centres.len()],
             log_ratio: vec![0.0; centres.len()],
             aim,
@@ -100,8 +106,13 @@ impl<D: Divergence> SolidStep<D> {
         })
     }
 
-    /// Makes the step of length τ from ℓ; its result counts as far as [`SolidStep::gap`] goes.
-    pub fn solve(&mut self, tau: f64, initial: &[f64]) -> Effort {
+    /// Makes a step from ℓ; its result counts as far as [`SolidStep::gap`] goes. Returns τ of the minimum that was taken, too.
+    pub fn solve(&mut self, step: f64, initial: &[f64]) -> (f64, Effort) {
+        let centres = &self.newton.centres;
+        let tau = match &mut self.extrapolation {
+            Some(extrapolation) => extrapolation.prepare(centres, step),
+            None => step,
+        };
         self.log_ratio.copy_from_slice(initial);
         let [low, high] = initial
             .iter()
@@ -111,10 +122,10 @@ impl<D: Divergence> SolidStep<D> {
         let range = high - low;
         self.moved = range > CONSTANT || range.is_nan();
         if !self.moved {
-            return Effort::default();
+            return (tau, Effort::default());
         }
         self.begin(initial);
-        let mut effort = self.approach(tau, initial);
+        let mut effort = self.approach(tau, step, initial);
         let mut before = f64::INFINITY;
         self.reached = [f64::INFINITY; 2];
         loop {
@@ -136,18 +147,45 @@ impl<D: Divergence> SolidStep<D> {
             let until = Until::Misfit(FURTHER * self.newton.current.misfit);
             effort += self.newton.minimise(tau, until, FURTHER_ITERATIONS);
         }
-        effort
+        (tau, effort)
     }
 
-    /// What the splines see of the density.
+    /// The lengths of steps of order 2.
+    pub fn pace(&self) -> Option<&Pace> {
+        self.extrapolation.as_ref().map(|it| &it.pace)
+    }
+
+    /// Takes note of a step that was accepted.
+    pub fn record(&mut self, step: f64) {
+        let Newton {
+            lattice,
+            centres,
+            current,
+            ..
+        } = &self.newton;
+        if let Some(extrapolation) = &mut self.extrapolation {
+            let feet = self.moved.then_some(&current.feet[..]);
+            extrapolation.record(lattice, centres, step, feet);
+        }
+    }
+
+    /// What the splines see of the density, or of where its movement leads on to.
     fn begin(&mut self, initial: &[f64]) {
-        let Self { newton, start, .. } = self;
+        let Self {
+            newton,
+            start,
+            extrapolation,
+            ..
+        } = self;
         let target = &newton.target;
         passes::each(start, |cell, mass| {
             *mass = target[cell] * Real::exp(initial[cell])
         });
         newton.mass = reduce::sum(start.len(), |cell| start[cell]);
-        let places = Places::Centres(newton.centres);
+        let places = match extrapolation {
+            Some(extrapolation) => Places::At(&extrapolation.places),
+            None => Places::Centres(newton.centres),
+        };
         newton.order.sort(&newton.lattice, places);
         moments(
             &newton.lattice,
@@ -159,14 +197,14 @@ impl<D: Divergence> SolidStep<D> {
         );
     }
 
-    /// Solves for τ, from smaller τ upwards where the guess is poor.
-    fn approach(&mut self, tau: f64, initial: &[f64]) -> Effort {
+    /// Solves for τ, from smaller τ upwards where the guess by the flow over a step is poor.
+    fn approach(&mut self, tau: f64, step: f64, initial: &[f64]) -> Effort {
         let until = Until::Gap(SAFETY * self.aim);
         let mut halvings = 0;
         let mut before = f64::INFINITY;
         loop {
-            let shorter = tau * 0.5_f64.powi(halvings);
-            self.guess.set(&mut self.newton, shorter, initial);
+            let [shorter, duration] = [tau, step].map(|time| time * 0.5_f64.powi(halvings));
+            self.guess.set(&mut self.newton, shorter, duration, initial);
             self.newton.restart(shorter);
             let misfit = self.newton.current.misfit;
             let helpless = halvings > 0 && misfit > HELPLESS * before;

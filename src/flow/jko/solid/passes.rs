@@ -18,9 +18,14 @@ pub(super) fn chunks<T: Send>(out: &mut [T], length: usize, fill: impl Fn(usize,
             fill(number, chunk);
         }
     } else {
-        let chunks = out.par_chunks_mut(length).enumerate();
-        chunks.for_each(|(number, chunk)| fill(number, chunk));
+        on_threads(out, length, &fill);
     }
+}
+
+/// Not generic over closures, so that the work of threads is compiled once for each type.
+fn on_threads<T: Send>(out: &mut [T], length: usize, fill: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    let chunks = out.par_chunks_mut(length).enumerate();
+    chunks.for_each(|(number, chunk)| fill(number, chunk));
 }
 
 /// Fills `out` place by place.
