@@ -181,6 +181,73 @@ impl Halving {
     }
 }
 
+/// The halvings of several axes as one step, with memory for fields between them.
+#[derive(Clone, Debug)]
+pub(super) struct Transfer {
+    pub halvings: Vec<Halving>,
+    fields: Vec<Vec<f64>>,
+}
+
+impl Transfer {
+    /// Of all axes that are long enough.
+    pub fn new(fine: &Lattice) -> Self {
+        Self::of(fine, |_| true)
+    }
+
+    /// Of the axes that have fewer nodes on another lattice.
+    pub fn between(fine: &Lattice, coarse: &Lattice) -> Self {
+        Self::of(fine, |axis| coarse.axes[axis].count < fine.axes[axis].count)
+    }
+
+    fn of(fine: &Lattice, wanted: impl Fn(usize) -> bool) -> Self {
+        let mut reached = *fine;
+        let (mut halvings, mut fields) = (Vec::new(), Vec::new());
+        for axis in (0..3).filter(|axis| wanted(*axis)) {
+            if let Some(halving) = Halving::new(&reached, axis) {
+                reached = halving.coarse;
+                fields.push(vec![0.0; reached.len()]);
+                halvings.push(halving);
+            }
+        }
+        // The last is the coarse one's own.
+        fields.pop();
+        Self { halvings, fields }
+    }
+
+    /// The coarse lattice, if there is one.
+    pub fn coarse(&self) -> Option<Lattice> {
+        self.halvings.last().map(|halving| halving.coarse)
+    }
+
+    /// Pᵀ of a fine field into a coarse one.
+    pub fn restrict(&mut self, fine: &[f64], coarse: &mut [f64]) {
+        let last = self.halvings.len() - 1;
+        for (number, halving) in self.halvings.iter().enumerate() {
+            let (before, after) = self.fields.split_at_mut(number);
+            let from = before.last().map_or(fine, |field| field);
+            let to = if number == last {
+                &mut *coarse
+            } else {
+                &mut after[0]
+            };
+            halving.restrict(from, to);
+        }
+    }
+
+    /// P of a coarse field into a fine one.
+    pub fn prolong(&mut self, coarse: &[f64], fine: &mut [f64]) {
+        for (number, halving) in self.halvings.iter().enumerate().rev() {
+            let (before, after) = self.fields.split_at_mut(number);
+            let from = after.first().map_or(coarse, |field| field);
+            let to = match before.last_mut() {
+                Some(field) => field,
+                None => &mut *fine,
+            };
+            halving.prolong(from, to);
+        }
+    }
+}
+
 /// Between which nodes of the coarse axis a node of the fine one lies.
 fn taps(long: &LatticeAxis, short: &LatticeAxis, node: isize) -> Taps {
     // (node + ½)·short/long − ½ in exact arithmetic.

@@ -87,7 +87,7 @@ impl<D: Divergence> Guess<D> {
 }
 
 /// The value of a field of the cells at a place, linear between their centres.
-fn between(
+pub(super) fn between(
     lattice: &Lattice,
     centres: &Centres,
     place: &Point,

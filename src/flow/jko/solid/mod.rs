@@ -13,6 +13,7 @@ mod global;
 mod guess;
 mod iterate;
 mod lattice;
+mod level;
 mod multigrid;
 mod neighbourhood;
 mod newton;
@@ -26,28 +27,17 @@ mod tests;
 use certificate::Plan;
 use deposit::{Masses, Places, moments};
 use extrapolation::Extrapolation;
-use guess::Guess;
 use iterate::Until;
-use lattice::{Centres, Lattice};
+use level::{Level, Task};
 use newton::Newton;
 
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
-use crate::flow::implicit::{Effort, EulerStep};
+use crate::flow::implicit::Effort;
 use crate::flow::jko::pace::Pace;
 use crate::flow::{FlowError, Problem};
 
-/// A guess with a misfit above this, relative to the mass, is approached from smaller τ.
-const FAR: f64 = 0.5;
-/// The misfit at which τ is doubled on that way.
-const LOOSE: f64 = 2e-2;
-/// If halving τ lowers the misfit by less than this, it is not τ that is at fault.
-const HELPLESS: f64 = 0.7;
-/// Halvings of τ, Newton iterations for each doubling, and for τ itself.
-const HALVINGS: i32 = 12;
-const ITERATIONS: usize = 20;
-const LAST_ITERATIONS: usize = 30;
 /// The estimated gap at which the iteration ends, relative to the one that is asked for.
 const SAFETY: f64 = 0.1;
 /// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations; the fall of the gap
@@ -61,8 +51,7 @@ const CONSTANT: f64 = 4.0 * f64::EPSILON;
 
 /// JKO steps on one grid with one target.
 pub(super) struct SolidStep<D> {
-    newton: Newton<D>,
-    guess: Guess<D>,
+    level: Level<D>,
     plan: Plan<D>,
     /// What order 2 needs.
     extrapolation: Option<Extrapolation>,
@@ -85,30 +74,23 @@ impl<D: Divergence> SolidStep<D> {
     ///
     /// [`FlowError::Setup`] where the solver of the flow, which gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, aim: f64, second: bool) -> Result<Self, FlowError> {
-        let lattice = Lattice::new(&problem.grid);
-        let centres = Centres::new(&problem.grid);
-        let log_volume = Real::ln(problem.grid.cell_volume());
-        let masses = problem
-            .log_target
-            .iter()
-            .map(|ln| Real::exp(ln + log_volume));
-        let newton = Newton::new(lattice, centres, masses.collect());
+        let level = Level::new(problem)?;
+        let cells = level.newton.centres.len();
         Ok(Self {
-            guess: Guess::new(EulerStep::new(problem)?, lattice, &centres),
-            plan: Plan::new(&newton),
-            extrapolation: second.then(|| Extrapolation::new(centres.len())),
-            start: vec![0.0; centres.len()],
-            log_ratio: vec![0.0; centres.len()],
+            plan: Plan::new(&level.newton),
+            extrapolation: second.then(|| Extrapolation::new(cells)),
+            start: vec![0.0; cells],
+            log_ratio: vec![0.0; cells],
             aim,
             reached: [0.0; 2],
             moved: false,
-            newton,
+            level,
         })
     }
 
     /// Makes a step from ℓ; its result counts as far as [`SolidStep::gap`] goes. Returns τ of the minimum that was taken, too.
     pub fn solve(&mut self, step: f64, initial: &[f64]) -> (f64, Effort) {
-        let centres = &self.newton.centres;
+        let centres = &self.level.newton.centres;
         let tau = match &mut self.extrapolation {
             Some(extrapolation) => extrapolation.prepare(centres, step),
             None => step,
@@ -125,15 +107,23 @@ impl<D: Divergence> SolidStep<D> {
             return (tau, Effort::default());
         }
         self.begin(initial);
-        let mut effort = self.approach(tau, step, initial);
+        let task = Task {
+            tau,
+            duration: step,
+            initial,
+        };
+        let until = Until::Gap(SAFETY * self.aim);
+        let mut effort = self.level.approach(task, until);
         let mut before = f64::INFINITY;
         self.reached = [f64::INFINITY; 2];
         loop {
-            effort.linear_iterations += self.plan.set(&mut self.newton, tau, self.aim, &self.start);
+            effort.linear_iterations +=
+                self.plan
+                    .set(&mut self.level.newton, tau, self.aim, &self.start);
             let (gap, cost) = (self.plan.gap, self.plan.cost);
             if gap < self.reached[0] {
                 self.reached = [gap, cost];
-                self.plan.write(&self.newton, &mut self.log_ratio);
+                self.plan.write(&self.level.newton, &mut self.log_ratio);
             }
             let enough = gap <= self.aim * cost / (2.0 * tau);
             if enough
@@ -144,8 +134,8 @@ impl<D: Divergence> SolidStep<D> {
                 break;
             }
             before = gap;
-            let until = Until::Misfit(FURTHER * self.newton.current.misfit);
-            effort += self.newton.minimise(tau, until, FURTHER_ITERATIONS);
+            let until = Until::Misfit(FURTHER * self.level.newton.current.misfit);
+            effort += self.level.newton.minimise(tau, until, FURTHER_ITERATIONS);
         }
         (tau, effort)
     }
@@ -162,7 +152,7 @@ impl<D: Divergence> SolidStep<D> {
             centres,
             current,
             ..
-        } = &self.newton;
+        } = &self.level.newton;
         if let Some(extrapolation) = &mut self.extrapolation {
             let feet = self.moved.then_some(&current.feet[..]);
             extrapolation.record(lattice, centres, step, feet);
@@ -172,11 +162,12 @@ impl<D: Divergence> SolidStep<D> {
     /// What the splines see of the density, or of where its movement leads on to.
     fn begin(&mut self, initial: &[f64]) {
         let Self {
-            newton,
+            level,
             start,
             extrapolation,
             ..
         } = self;
+        let newton = &mut level.newton;
         let target = &newton.target;
         passes::each(start, |cell, mass| {
             *mass = target[cell] * Real::exp(initial[cell])
@@ -195,39 +186,6 @@ impl<D: Divergence> SolidStep<D> {
             &mut newton.padded,
             &mut newton.moments,
         );
-    }
-
-    /// Solves for τ, from smaller τ upwards where the guess by the flow over a step is poor.
-    fn approach(&mut self, tau: f64, step: f64, initial: &[f64]) -> Effort {
-        let until = Until::Gap(SAFETY * self.aim);
-        let mut halvings = 0;
-        let mut before = f64::INFINITY;
-        loop {
-            let [shorter, duration] = [tau, step].map(|time| time * 0.5_f64.powi(halvings));
-            self.guess.set(&mut self.newton, shorter, duration, initial);
-            self.newton.restart(shorter);
-            let misfit = self.newton.current.misfit;
-            let helpless = halvings > 0 && misfit > HELPLESS * before;
-            if misfit <= FAR || helpless || halvings == HALVINGS {
-                break;
-            }
-            before = misfit;
-            halvings += 1;
-        }
-        let mut effort = Effort::default();
-        for halving in (0..=halvings).rev() {
-            let shorter = tau * 0.5_f64.powi(halving);
-            if halving < halvings {
-                self.newton.restart(shorter);
-            }
-            let (until, most) = if halving > 0 {
-                (Until::Misfit(LOOSE), ITERATIONS)
-            } else {
-                (until, LAST_ITERATIONS)
-            };
-            effort += self.newton.minimise(shorter, until, most);
-        }
-        effort
     }
 
     /// W2² of the step in the discrete problem: Σ mass |x − y|².

@@ -1,7 +1,7 @@
 //! Conjugate gradients with one multigrid V-cycle on the matrix itself as preconditioner: Galerkin products on every level, Chebyshev
 //! smoothing (Adams, Brezina, Hu, Tuminaro, J. Comput. Phys. 188, 2003), elimination on the coarsest.
 
-use super::galerkin::Halving;
+use super::galerkin::Transfer;
 use super::lattice::Lattice;
 use super::passes;
 use super::stencil::Stencil;
@@ -23,11 +23,9 @@ struct Level {
     matrix: Stencil,
     /// The largest eigenvalue of D⁻¹A, with a margin.
     highest: f64,
-    /// Axis by axis.
-    halvings: Vec<Halving>,
-    /// Matrices and fields between the axes.
+    transfer: Transfer,
+    /// Matrices between the axes.
     matrices: Vec<Stencil>,
-    fields: Vec<Vec<f64>>,
     rhs: Vec<f64>,
     solution: Vec<f64>,
     residual: Vec<f64>,
@@ -47,26 +45,17 @@ pub(super) struct Multigrid {
 
 impl Level {
     fn new(lattice: Lattice) -> Self {
-        let (mut halvings, mut matrices, mut fields) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reached = lattice;
-        for axis in 0..3 {
-            if let Some(halving) = Halving::new(&reached, axis) {
-                reached = halving.coarse;
-                fields.push(vec![0.0; reached.len()]);
-                matrices.push(Stencil::new(reached));
-                halvings.push(halving);
-            }
-        }
-        // The last of each is the next level's own.
-        fields.pop();
-        matrices.pop();
+        let transfer = Transfer::new(&lattice);
+        // The last is the next level's own.
+        let between = transfer.halvings.len().saturating_sub(1);
+        let halvings = transfer.halvings.iter().take(between);
+        let matrices = halvings.map(|halving| Stencil::new(halving.coarse));
         let zeros = || vec![0.0; lattice.len()];
         Self {
             matrix: Stencil::new(lattice),
             highest: 1.0,
-            halvings,
-            matrices,
-            fields,
+            matrices: matrices.collect(),
+            transfer,
             rhs: zeros(),
             solution: zeros(),
             residual: zeros(),
@@ -150,24 +139,11 @@ fn cycle(levels: &mut [Level], coarsest: &mut Elimination) {
     level.matrix.apply(&level.solution, &mut level.product);
     let (rhs, product) = (&level.rhs, &level.product);
     passes::each(&mut level.residual, |i, value| *value = rhs[i] - product[i]);
-    let last = level.halvings.len() - 1;
-    for (number, halving) in level.halvings.iter().enumerate() {
-        let (before, after) = level.fields.split_at_mut(number);
-        let from = before.last().unwrap_or(&level.residual);
-        let to = if number == last {
-            &mut next.rhs
-        } else {
-            &mut after[0]
-        };
-        halving.restrict(from, to);
-    }
+    level.transfer.restrict(&level.residual, &mut next.rhs);
     cycle(coarser, coarsest);
-    for (number, halving) in level.halvings.iter().enumerate().rev() {
-        let (before, after) = level.fields.split_at_mut(number);
-        let from = after.first().unwrap_or(&coarser[0].solution);
-        let to = before.last_mut().unwrap_or(&mut level.product);
-        halving.prolong(from, to);
-    }
+    level
+        .transfer
+        .prolong(&coarser[0].solution, &mut level.product);
     let correction = &level.product;
     passes::each(&mut level.solution, |i, value| *value += correction[i]);
     level.smooth(false);
@@ -176,8 +152,8 @@ fn cycle(levels: &mut [Level], coarsest: &mut Elimination) {
 impl Multigrid {
     pub fn new(lattice: Lattice) -> Self {
         let mut levels = vec![Level::new(lattice)];
-        while let Some(halving) = levels.last().and_then(|level| level.halvings.last()) {
-            levels.push(Level::new(halving.coarse));
+        while let Some(coarse) = levels.last().and_then(|level| level.transfer.coarse()) {
+            levels.push(Level::new(coarse));
         }
         let smallest = levels.last().map_or(0, |level| level.rhs.len());
         let zeros = || vec![0.0; lattice.len()];
@@ -201,8 +177,9 @@ impl Multigrid {
             let (finer, coarser) = self.levels.split_at_mut(number);
             let (level, next) = (&mut finer[number - 1], &mut coarser[0]);
             level.measure();
-            let last = level.halvings.len() - 1;
-            for (number, halving) in level.halvings.iter().enumerate() {
+            let halvings = &level.transfer.halvings;
+            let last = halvings.len() - 1;
+            for (number, halving) in halvings.iter().enumerate() {
                 let (before, after) = level.matrices.split_at_mut(number);
                 let from = before.last().unwrap_or(&level.matrix);
                 let to = if number == last {

@@ -1,0 +1,241 @@
+//! One grid of a step, and the coarser ones that its first guess comes from (docs/mathematics.md, eq. 31).
+
+use super::galerkin::Transfer;
+use super::guess::{Guess, between};
+use super::iterate::Until;
+use super::lattice::{Centres, Lattice};
+use super::newton::Newton;
+use super::passes;
+use crate::calculus::Real;
+use crate::divergence::Divergence;
+use crate::flow::implicit::{Effort, EulerStep};
+use crate::flow::{FlowError, Problem};
+use crate::grid::{Axis, Field, Grid};
+
+/// A guess with a misfit above this, relative to the mass, is approached from smaller τ.
+const FAR: f64 = 0.5;
+/// The misfit at which τ is doubled on that way.
+const LOOSE: f64 = 2e-2;
+/// A guess from coarser grids with a misfit above this is no better than that of the flow.
+const NEAR: f64 = 0.1;
+/// The misfit at which a coarser grid has no more to tell.
+const NESTED: f64 = 1e-3;
+/// If halving τ lowers the misfit by less than this, it is not τ that is at fault.
+const HELPLESS: f64 = 0.7;
+/// Halvings of τ, Newton iterations for each doubling, and for τ itself.
+const HALVINGS: i32 = 12;
+const ITERATIONS: usize = 20;
+const LAST_ITERATIONS: usize = 30;
+/// Cells along an axis of a coarser grid, at least.
+const FEWEST: usize = 16;
+
+/// The equations on one grid, and what finds a first guess for them.
+pub(super) struct Level<D> {
+    pub newton: Newton<D>,
+    guess: Guess<D>,
+    coarser: Option<Box<Coarser<D>>>,
+}
+
+/// What a step is to be solved for.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'a> {
+    /// τ of the minimum.
+    pub tau: f64,
+    /// The time that the flow takes there.
+    pub duration: f64,
+    /// ℓ that the flow starts from.
+    pub initial: &'a [f64],
+}
+
+impl<D: Divergence> Level<D> {
+    /// # Errors
+    ///
+    /// [`FlowError::Setup`] where the solver of the flow, which gives a first guess, cannot hold π.
+    pub fn new(problem: &Problem) -> Result<Self, FlowError> {
+        let lattice = Lattice::new(&problem.grid);
+        let centres = Centres::new(&problem.grid);
+        let log_volume = Real::ln(problem.grid.cell_volume());
+        let masses = problem
+            .log_target
+            .iter()
+            .map(|ln| Real::exp(ln + log_volume));
+        let newton = Newton::new(lattice, centres, masses.collect());
+        let coarser = match coarsened(problem, &newton) {
+            Some(coarse) => Some(Box::new(Coarser::new(&lattice, &coarse)?)),
+            None => None,
+        };
+        Ok(Self {
+            newton,
+            guess: Guess::new(EulerStep::new(problem)?, lattice, &centres),
+            coarser,
+        })
+    }
+
+    /// Solves the step whose moments and mass `newton` has been given: from coarser grids, or where they are of no help from the flow.
+    pub fn approach(&mut self, task: Task<'_>, until: Until) -> Effort {
+        let mut effort = Effort::default();
+        let Self {
+            newton, coarser, ..
+        } = self;
+        if let Some(coarser) = coarser
+            && coarser.solve(newton, task)
+        {
+            coarser.hand_over(newton);
+            newton.restart(task.tau);
+            if newton.current.misfit <= NEAR {
+                effort += newton.minimise(task.tau, until, LAST_ITERATIONS);
+                if newton.current.misfit <= LOOSE {
+                    return effort;
+                }
+            }
+        }
+        effort += self.from_flow(task, until);
+        effort
+    }
+
+    /// From one step of the flow, with smaller τ first where that is a poor guess.
+    fn from_flow(&mut self, task: Task<'_>, until: Until) -> Effort {
+        let Self { newton, guess, .. } = self;
+        let mut halvings = 0;
+        let mut before = f64::INFINITY;
+        loop {
+            let [tau, duration] = [task.tau, task.duration].map(|time| shortened(time, halvings));
+            guess.set(newton, tau, duration, task.initial);
+            newton.restart(tau);
+            let misfit = newton.current.misfit;
+            let helpless = halvings > 0 && misfit > HELPLESS * before;
+            if misfit <= FAR || helpless || halvings == HALVINGS {
+                break;
+            }
+            before = misfit;
+            halvings += 1;
+        }
+        let mut effort = Effort::default();
+        for halving in (0..=halvings).rev() {
+            let tau = shortened(task.tau, halving);
+            if halving < halvings {
+                newton.restart(tau);
+            }
+            let (until, most) = if halving > 0 {
+                (Until::Misfit(LOOSE), ITERATIONS)
+            } else {
+                (until, LAST_ITERATIONS)
+            };
+            effort += newton.minimise(tau, until, most);
+        }
+        effort
+    }
+}
+
+fn shortened(time: f64, halvings: i32) -> f64 {
+    time * 0.5_f64.powi(halvings)
+}
+
+/// The step on a coarser grid.
+struct Coarser<D> {
+    level: Level<D>,
+    transfer: Transfer,
+    /// ℓ at the start.
+    initial: Vec<f64>,
+    /// ln r at the end.
+    reached: Vec<f64>,
+}
+
+impl<D: Divergence> Coarser<D> {
+    fn new(fine: &Lattice, problem: &Problem) -> Result<Self, FlowError> {
+        let level = Level::new(problem)?;
+        let zeros = || vec![0.0; level.newton.centres.len()];
+        Ok(Self {
+            transfer: Transfer::between(fine, &level.newton.lattice),
+            initial: zeros(),
+            reached: zeros(),
+            level,
+        })
+    }
+
+    /// Solves the step of a finer grid here: its moments are sums of the finer ones. Whether it came near enough.
+    fn solve(&mut self, fine: &Newton<D>, task: Task<'_>) -> bool {
+        let Self {
+            level,
+            transfer,
+            initial,
+            ..
+        } = self;
+        let newton = &mut level.newton;
+        transfer.restrict(&fine.moments, &mut newton.moments);
+        newton.mass = fine.mass;
+        let target = &newton.target;
+        let counts = [fine.centres.counts(), newton.centres.counts()];
+        passes::each(initial, |cell, ln| {
+            let masses = children(counts, cell);
+            let masses = masses.map(|child| fine.target[child] * Real::exp(task.initial[child]));
+            *ln = Real::ln(masses.sum::<f64>() / target[cell]);
+        });
+        let coarse = Task { initial, ..task };
+        level.approach(coarse, Until::Misfit(NESTED));
+        level.newton.current.misfit <= LOOSE
+    }
+
+    /// Gives φ, which is a spline on the finer grid too, and r to the finer grid.
+    fn hand_over(&mut self, fine: &mut Newton<D>) {
+        let coarse = &self.level.newton;
+        let current = &mut fine.current;
+        self.transfer
+            .prolong(&coarse.current.coefficients, &mut current.coefficients);
+        let ratio = &coarse.current.ratio;
+        passes::each(&mut self.reached, |cell, ln| {
+            *ln = Real::ln(ratio[cell].max(f64::MIN_POSITIVE));
+        });
+        let (reached, centres) = (&self.reached, fine.centres);
+        passes::each(&mut current.ratio, |cell, ratio| {
+            let place = centres.place(cell);
+            *ratio = Real::exp(between(&coarse.lattice, &coarse.centres, &place, |cell| {
+                reached[cell]
+            }));
+        });
+        passes::each(&mut current.feet, |cell, foot| {
+            foot.place = centres.place(cell)
+        });
+    }
+}
+
+/// The cells of a finer grid in one of a coarser.
+fn children([fine, coarse]: [[usize; 3]; 2], cell: usize) -> impl Iterator<Item = usize> {
+    let (row, x) = (cell / coarse[2], cell % coarse[2]);
+    let index = [row / coarse[1], row % coarse[1], x];
+    let along = move |axis: usize| {
+        let factor = fine[axis] / coarse[axis];
+        index[axis] * factor..(index[axis] + 1) * factor
+    };
+    along(0).flat_map(move |z| {
+        along(1).flat_map(move |y| along(2).map(move |x| (z * fine[1] + y) * fine[2] + x))
+    })
+}
+
+/// The problem with half the cells along each axis that is long enough, and whose splines are sums of the finer ones; none where no axis is.
+fn coarsened<D>(problem: &Problem, fine: &Newton<D>) -> Option<Problem> {
+    let halved = |axis: &Axis| {
+        let possible = axis.cells.is_multiple_of(4) && axis.cells >= 2 * FEWEST;
+        Axis {
+            cells: axis.cells / if possible { 2 } else { 1 },
+            ..*axis
+        }
+    };
+    let axes: Vec<Axis> = problem.grid.axes().iter().map(halved).collect();
+    if axes == problem.grid.axes() {
+        return None;
+    }
+    let grid = Grid::new(axes).ok()?;
+    let counts = [fine.centres.counts(), Centres::new(&grid).counts()];
+    let log_volume = Real::ln(grid.cell_volume());
+    let masses = (0..grid.len()).map(|cell| {
+        let sum: f64 = children(counts, cell).map(|child| fine.target[child]).sum();
+        Real::ln(sum) - log_volume
+    });
+    let log_target = Field::from_shape_vec(grid.shape(), masses.collect()).ok()?;
+    Some(Problem {
+        log_target,
+        grid,
+        divergence: problem.divergence,
+    })
+}
