@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod adaptive;
+mod grids;
 mod independent;
 mod many_cells;
 mod second_order;

@@ -373,19 +373,6 @@ fn the_hard_case_falls_as_the_flow_does() {
     }
 }
 
-/// First guesses come from coarser grids, so that a finer grid asks for no more iterations.
-#[test]
-fn iterations_do_not_grow_with_the_number_of_cells() {
-    let iterations = [64, 256].map(|cells| {
-        let (problem, start, _) = wave(2, cells);
-        let mut method = started(&problem, &start, jko(5e-3, 1e-8));
-        let steps = (1..=3).map(|number| method.advance(5e-3 * f64::from(number)).unwrap());
-        steps.map(|advance| advance.iterations).sum::<usize>()
-    });
-    println!("{iterations:?}");
-    assert!(iterations[1] <= iterations[0] + 1, "{iterations:?}");
-}
-
 /// First steps as long as the way to the target, which press tails against the sides.
 #[test]
 fn long_steps_from_the_hard_start_are_certified_to_some_percent() {
