@@ -89,12 +89,12 @@ impl<D: Divergence> Level<D> {
                 }
             }
         }
-        effort += self.from_flow(task, until);
+        effort += self.follow_flow(task, until);
         effort
     }
 
     /// From one step of the flow, with smaller τ first where that is a poor guess.
-    fn from_flow(&mut self, task: Task<'_>, until: Until) -> Effort {
+    fn follow_flow(&mut self, task: Task<'_>, until: Until) -> Effort {
         let Self { newton, guess, .. } = self;
         let mut halvings = 0;
         let mut before = f64::INFINITY;
