@@ -122,8 +122,47 @@ fn an_existing_file_is_kept_and_a_wrong_command_is_answered() {
     let flow = shipped("one-to-two.toml");
     ottoflow(folder.path(), &["compare", flow.to_str().unwrap()])
         .assert_failed(2, &["grid: a flow on a grid is run by `ottoflow run`"]);
-    ottoflow(folder.path(), &words("info small.h5"))
+    ottoflow(folder.path(), &words("diff small.h5 small.h5"))
         .assert_failed(3, &["a comparison of optimizers"]);
+}
+
+/// `info` prints the table of `compare` and `plot` leaves its pictures, from the file alone.
+#[test]
+fn the_file_gives_back_the_table_and_the_pictures() {
+    let folder = folder(SMALL);
+    let compared = ottoflow(folder.path(), &words("compare small.toml -q --plots first"));
+    let compared = &compared.assert_done().stdout;
+    let (table, _) = compared.split_once("\n2 optimizers × 3 seeds").unwrap();
+    std::fs::remove_file(folder.path().join("small.toml")).unwrap();
+    let info = ottoflow(folder.path(), &words("info small.h5"));
+    let info = &info.assert_done().stdout;
+    assert!(table.contains("paired differences"), "{table}");
+    assert!(info.contains(table.trim_end()), "{info}\nlacks\n{table}");
+    for part in [
+        "Small",
+        "complete",
+        "Adam, Natural gradient",
+        "40 of 40, 3 records",
+        "200 of 1 coordinates in each record",
+        "17 parameters",
+    ] {
+        assert!(info.contains(part), "{part:?} is not in {info}");
+    }
+    let plotted = ottoflow(folder.path(), &words("plot small.h5 -o second"));
+    let named = plotted.assert_done().stdout.lines().count();
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder.path().join("first")).unwrap() {
+        let path = entry.unwrap().path();
+        let again = folder.path().join("second").join(path.file_name().unwrap());
+        assert_eq!(
+            std::fs::read(&path).unwrap(),
+            std::fs::read(again).unwrap(),
+            "{}",
+            path.display()
+        );
+        count += 1;
+    }
+    assert_eq!((count, named), (6, 6));
 }
 
 /// One optimizer diverges and the other does not: exit 0 and a warning; all diverge: exit 3, and the file is readable.
@@ -161,6 +200,11 @@ fn diverging_runs_are_named_and_only_all_of_them_are_a_failure() {
     );
     let status: hdf5::types::VarLenUnicode = file.attr("status").unwrap().read_scalar().unwrap();
     assert_eq!(status.as_str(), "failed");
+    drop(file);
+    let info = ottoflow(folder.path(), &words("info alone.h5"));
+    assert!(info.assert_done().stdout.contains("3 of 3"));
+    ottoflow(folder.path(), &words("plot alone.h5"))
+        .assert_failed(3, &["nothing to draw: no run reached its end"]);
 }
 
 /// Natural gradient with the exact critic of kl stays with the grid's flow; the file holds how near.

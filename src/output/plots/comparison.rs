@@ -1,5 +1,7 @@
 //! Optimizers side by side: loss and W2 over the steps with bands over the seeds, and the samples at the end against the target.
 
+use std::path::{Path, PathBuf};
+
 use ndarray::Array2;
 use plotters::style::RGBColor;
 
@@ -8,7 +10,7 @@ use super::colour::{category_colour, pale};
 use super::drawing::{Drawing, Stroke};
 use super::panels::{Colours, Panel, PanelPage, highest};
 use super::scale::Scale;
-use super::{ComparisonView, OptimizerView, PlotError};
+use super::{PlotError, save};
 
 /// The shares of the seeds between which a band lies.
 const BAND: (f64, f64) = (0.1, 0.9);
@@ -18,6 +20,61 @@ const TARGET: RGBColor = RGBColor(90, 90, 90);
 const TARGET_FILL: RGBColor = RGBColor(236, 236, 236);
 /// W2 below this share of the largest is beneath the lower side of the chart.
 const DEPTH: f64 = 1e-6;
+
+/// A density at a point.
+pub type DensityFunction<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
+/// What the pictures of a comparison of optimizers are drawn from.
+pub struct ComparisonView<'a> {
+    /// Title of the pictures.
+    pub title: &'a str,
+    /// The runs in a few words.
+    pub subtitle: String,
+    /// The optimizers.
+    pub optimizers: Vec<OptimizerView<'a>>,
+    /// The number of coordinates of a sample.
+    pub dimension: usize,
+    /// The target density π at a point.
+    pub target: Box<DensityFunction<'a>>,
+    /// The lower corner of the box that is shown.
+    pub lower: Vec<f64>,
+    /// Its upper corner.
+    pub upper: Vec<f64>,
+}
+
+/// One optimizer of a comparison; one entry a seed that reached its end.
+pub struct OptimizerView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Steps made at each record.
+    pub steps: Vec<f64>,
+    /// The generator's loss at each record.
+    pub loss: Vec<Vec<f64>>,
+    /// W2 to the target at each record.
+    pub wasserstein: Vec<Vec<f64>>,
+    /// The samples of the last record.
+    pub samples: Vec<Vec<Vec<f64>>>,
+}
+
+/// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
+///
+/// `loss` and `wasserstein` over the steps; `samples` against the target in 1-D and 2-D.
+///
+/// # Errors
+/// [`PlotError::NoRun`] if no run reached its end; a file that cannot be written.
+pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    if view.optimizers.iter().all(|own| own.samples.is_empty()) {
+        return Err(PlotError::NoRun);
+    }
+    let mut paths = save(&loss(view)?, folder, "loss")?;
+    paths.extend(save(&wasserstein(view)?, folder, "wasserstein")?);
+    match view.dimension {
+        1 => paths.extend(save(&samples(view)?, folder, "samples")?),
+        2 => paths.extend(save(&sample_panels(view)?, folder, "samples")?),
+        _ => {}
+    }
+    Ok(paths)
+}
 
 /// The share of sorted numbers below a value, by interpolation.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
@@ -81,7 +138,7 @@ fn subtitle(view: &ComparisonView) -> String {
     format!("{}: median, and the band of the middle 80 %", view.subtitle)
 }
 
-pub(super) fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let series = all_series(view, |own| &own.loss);
     let (low, high) = range(&series);
     let margin = 0.05 * (high - low);
@@ -97,7 +154,7 @@ pub(super) fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
     .drawing()
 }
 
-pub(super) fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let series = all_series(view, |own| &own.wasserstein);
     let (low, high) = range(&series);
     LineChart {
@@ -117,7 +174,7 @@ pub(super) fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
 }
 
 /// Histograms of the samples of all seeds over the target, in 1-D.
-pub(super) fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let (lower, upper) = (view.lower[0], view.upper[0]);
     let width = (upper - lower) / BINS.0 as f64;
     let centers: Vec<f64> = (0..BINS.0)
@@ -168,7 +225,7 @@ pub(super) fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
 }
 
 /// Histograms of the samples of the first seed beside the target, in 2-D: all seeds together would hide which modes one run misses.
-pub(super) fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let n = BINS.1;
     let width = |axis: usize| (view.upper[axis] - view.lower[axis]) / n as f64;
     let center = |axis: usize, i: usize| view.lower[axis] + (i as f64 + 0.5) * width(axis);
