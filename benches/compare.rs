@@ -40,7 +40,7 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
     let Ok(mixture) = NormalMixture::new(&Density::Gaussian(gaussian)) else {
         return;
     };
-    let target = Target::new(mixture);
+    let target = Target::Normals(mixture);
     let settings = TrainingSettings {
         generator: GeneratorSettings {
             network: Network::new(16, &[32], 1, Activation::Relu),
@@ -69,6 +69,8 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
         rate,
         schedule: Schedule::Constant,
         critic: None,
+        penalty: None,
+        updates: Updates::Alternating,
     }];
     bencher
         .counter(ItemsCount::new(STEPS * SEEDS))

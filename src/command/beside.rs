@@ -33,7 +33,7 @@ fn along(scenario: &Comparison, beside: &Beside, runs: &Runs) -> Result<Distance
     let grid = beside.grid.clone();
     let log_target = normalised(
         &grid,
-        grid.sample(|point| scenario.target.log_density(&point[..1])),
+        grid.sample(|point| beside.target.log_density(&point[..1])),
     );
     let problem = Problem {
         grid,

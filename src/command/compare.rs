@@ -11,7 +11,7 @@ use super::{CommandError, print, tell};
 use crate::output::console::{Progress, ProgressMode, duration, number, time_left};
 use crate::output::hdf5::{ComparisonFile, ComparisonWriter, Header, OptimizerArrays, Status};
 use crate::output::plots::draw_comparison;
-use crate::parametric::{Target, Yardstick, compare as compare_rules};
+use crate::parametric::{Yardstick, compare as compare_rules};
 use crate::scenario::{Comparison, load_comparison, parse_comparison};
 
 #[derive(clap::Args)]
@@ -42,8 +42,8 @@ pub(super) struct CompareArguments {
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> {
     use_threads(arguments.threads)?;
     let scenario = load_comparison(&arguments.scenario, &arguments.set)?;
-    let target = Target::new(scenario.target.clone());
-    let yardstick = Yardstick::new(&target, scenario.training.evaluation)
+    let target = &scenario.target;
+    let yardstick = Yardstick::new(target, scenario.training.evaluation)
         .map_err(|error| CommandError::Usage(format!("the target: {error}")))?;
     let file = output_file(arguments.output.as_deref(), &arguments.scenario)?;
     let interrupted = interruption(&file);
@@ -64,7 +64,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
         &scenario.training,
         &scenario.optimizers,
         scenario.seeds,
-        &target,
+        target,
         &yardstick,
         &|rule, seed, step| {
             meter.note(rule, seed, step);

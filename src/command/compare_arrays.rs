@@ -2,7 +2,7 @@
 
 use super::beside::Distances;
 use crate::output::hdf5::{ComparisonArray, OptimizerGroup};
-use crate::parametric::{Outcome, Record, Runs, TrainingSettings};
+use crate::parametric::{Outcome, Players, Record, Runs, TrainingSettings};
 
 /// The arrays of one optimizer. Records that a run did not reach are not numbers.
 pub(super) fn group<'a>(
@@ -187,5 +187,65 @@ pub(super) fn group<'a>(
         ],
     };
     group.arrays.extend(beside);
+    add_players(&mut group, runs, records);
     group
+}
+
+/// Where the two players were at every record, if the records hold it.
+fn add_players<'a>(group: &mut OptimizerGroup<'a>, runs: &Runs, records: usize) {
+    let first = runs.outcomes.iter().find_map(|run| run.records.first());
+    let Some(Players { generator, critic }) = first.and_then(|record| record.players.as_ref())
+    else {
+        return;
+    };
+    type Part = fn(&Players) -> &[f64];
+    let parts: [(
+        &'static str,
+        &'static str,
+        &'static str,
+        &'a [&'static str],
+        usize,
+        Part,
+    ); 2] = [
+        (
+            "generator_parameter",
+            "generator_parameters",
+            "parameters of the generator",
+            &["seed", "record_step", "generator_parameter"],
+            generator.len(),
+            |players| &players.generator,
+        ),
+        (
+            "critic_parameter",
+            "critic_parameters",
+            "parameters of the critic",
+            &["seed", "record_step", "critic_parameter"],
+            critic.len(),
+            |players| &players.critic,
+        ),
+    ];
+    for (scale, name, long_name, axes, length, part) in parts {
+        if length == 0 {
+            continue;
+        }
+        let mut values = Vec::new();
+        for run in &runs.outcomes {
+            for index in 0..records {
+                match run.records.get(index).and_then(|r| r.players.as_ref()) {
+                    Some(players) => values.extend_from_slice(part(players)),
+                    None => values.extend(std::iter::repeat_n(f64::NAN, length)),
+                }
+            }
+        }
+        let numbers = (0..length).map(|index| index as f64).collect();
+        group
+            .scales
+            .push((scale, "number of the parameter", numbers));
+        group.arrays.push(ComparisonArray {
+            name,
+            long_name,
+            axes,
+            values,
+        });
+    }
 }

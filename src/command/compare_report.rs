@@ -1,10 +1,11 @@
 //! What a comparison shows, just run or read from its file: its table and the view that its pictures are drawn from.
 
 use crate::calculus::Real;
+use crate::density::NormalMixture;
 use crate::metrics::Interval;
 use crate::output::console::{Alignment, Table, number};
 use crate::output::hdf5::OptimizerArrays;
-use crate::output::plots::{ComparisonView, OptimizerView};
+use crate::output::plots::{ComparisonView, DensityFunction, OptimizerView};
 use crate::parametric::Runs;
 use crate::scenario::Comparison;
 
@@ -78,10 +79,10 @@ fn columns(scenario: &Comparison) -> Vec<Column> {
     };
     columns.push((first, last("wasserstein_1")));
     columns.push((second, last("wasserstein")));
-    if dimension == 1 {
+    if dimension == 1 && scenario.target.density().is_some() {
         columns.push(("JSD", last("jensen_shannon")));
     }
-    if scenario.target.len() > 1 {
+    if scenario.target.modes() > 1 {
         columns.push(("modes", last("modes")));
         columns.push(("high quality", last("high_quality")));
     }
@@ -232,23 +233,39 @@ pub(super) fn view<'a>(
             loss: curves("loss_generator"),
             wasserstein: curves("wasserstein"),
             samples: Run::finished(arrays).map(points).collect(),
+            orbits: Run::finished(arrays).map(orbit).collect(),
         }
     });
-    let (lower, upper) = bounds(scenario);
+    let (lower, upper) = scenario.target.density().map(bounds).unwrap_or_default();
     ComparisonView {
         title: &scenario.title,
         subtitle: format!("{} seeds", scenario.seeds),
         optimizers: optimizers.collect(),
         dimension,
-        target: Box::new(|point: &[f64]| Real::exp(scenario.target.log_density(point))),
+        target: scenario.target.density().map(|density| {
+            let target = |point: &[f64]| Real::exp(density.log_density(point));
+            Box::new(target) as Box<DensityFunction>
+        }),
         lower,
         upper,
     }
 }
 
+/// The path (w, θ) of a linear critic t = wx + c and a generator with one parameter; empty for all other players.
+fn orbit(run: Run) -> Vec<(f64, f64)> {
+    let length = |scale: &str| run.arrays.scale(scale).len();
+    if (length("generator_parameter"), length("critic_parameter")) != (1, 2) {
+        return Vec::new();
+    }
+    let slopes = run.part("critic_parameters").chunks_exact(2).map(|w| w[0]);
+    slopes
+        .zip(run.part("generator_parameters").iter().copied())
+        .filter(|(w, theta)| w.is_finite() && theta.is_finite())
+        .collect()
+}
+
 /// The box around the target that the pictures show: five standard deviations beyond the outermost means.
-fn bounds(scenario: &Comparison) -> (Vec<f64>, Vec<f64>) {
-    let target = &scenario.target;
+fn bounds(target: &NormalMixture) -> (Vec<f64>, Vec<f64>) {
     let ends = |axis: usize| {
         let ends = (0..target.len()).map(|component| {
             let reach = 5.0 * target.largest_std(component);

@@ -58,6 +58,10 @@ impl ExactCritic {
         target: &Target,
         force: &mut Batch,
     ) -> f64 {
+        // A point has no density either.
+        let Some(density) = target.density() else {
+            return f64::NAN;
+        };
         match &mut self.affine {
             // A singular A has no density: NaN, which ends the run with its place.
             Some(affine) => {
@@ -65,7 +69,7 @@ impl ExactCritic {
                     return f64::NAN;
                 }
             }
-            None => self.smooth(samples, target),
+            None => self.smooth(samples, density),
         }
         let mut sum = 0.0;
         for index in 0..samples.count() {
@@ -74,7 +78,7 @@ impl ExactCritic {
             }
             let target = match &self.smoothed {
                 Some((_, smoothed)) => smoothed,
-                None => target.density(),
+                None => density,
             };
             let log_target = target.score(&self.point, &mut self.score);
             let log_density = match &self.affine {
@@ -91,7 +95,7 @@ impl ExactCritic {
     }
 
     /// Chooses the width of the kernel and smooths the target by it.
-    fn smooth(&mut self, samples: &Batch, target: &Target) {
+    fn smooth(&mut self, samples: &Batch, density: &NormalMixture) {
         let (count, d) = (samples.count() as f64, samples.features() as f64);
         let mut variance = 0.0;
         for axis in 0..samples.features() {
@@ -100,7 +104,7 @@ impl ExactCritic {
             variance += squares.sum::<f64>() / count / d;
         }
         let width = variance.sqrt() * count.powf(-1.0 / (d + 4.0));
-        self.smoothed = Some((width, target.density().smoothed(width)));
+        self.smoothed = Some((width, density.smoothed(width)));
     }
 
     /// ln ρ of the samples' kernel density at `point`; the score of ρ is added to minus that of π.

@@ -17,6 +17,7 @@ mod loss;
 pub mod metric;
 mod network;
 pub mod optimizer;
+mod outcome;
 mod quality;
 mod settings;
 mod streams;
@@ -33,10 +34,12 @@ pub use formula::{Formula, FormulaGenerator};
 pub use generator::Generator;
 pub use loss::Loss;
 pub use network::{Evaluator, Network};
+pub use outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record};
 pub use quality::{COVERED, HIGH_QUALITY, Quality, Yardstick};
 pub use settings::{
     CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Rule, RuleSettings, TrainingSettings,
+    Updates,
 };
 pub use streams::{Purpose, Streams, fill_normal, fill_normal_quantiles};
 pub use target::Target;
-pub use training::{Failure, LAST_STEPS, Outcome, Record, train};
+pub use training::train;

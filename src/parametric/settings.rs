@@ -1,4 +1,4 @@
-use super::critic::CriticSettings;
+use super::critic::{CriticSettings, Penalty};
 use super::loss::Loss;
 use super::metric::{Metric, MetricSettings};
 use super::network::Network;
@@ -137,6 +137,16 @@ pub struct CriticRule {
     pub rate: f64,
 }
 
+/// In which order critic and generator step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Updates {
+    /// The critic's steps first; the generator sees what they led to.
+    #[default]
+    Alternating,
+    /// Both from the same state: the generator sees the critic as it was before its steps.
+    Simultaneous,
+}
+
 /// One entry of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleSettings {
@@ -150,4 +160,8 @@ pub struct RuleSettings {
     pub schedule: Schedule,
     /// The critic's rule, if not that of the scenario.
     pub critic: Option<CriticRule>,
+    /// The critic's penalty, if not that of the scenario.
+    pub penalty: Option<Penalty>,
+    /// In which order critic and generator step.
+    pub updates: Updates,
 }

@@ -1,91 +1,22 @@
 use std::time::Instant;
 
-use thiserror::Error;
-
 use super::batch::Batch;
-use super::critic::Critic;
+use super::critic::{Critic, CriticSettings};
 use super::generator::Generator;
-use super::metric::{MetricError, MetricReport, MetricSplit, split};
+use super::metric::{MetricSplit, split};
 use super::network::Evaluator;
 use super::optimizer::Step;
-use super::quality::{Quality, Yardstick};
-use super::settings::{CriticKind, RuleSettings, TrainingSettings};
+use super::outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record};
+use super::quality::Yardstick;
+use super::settings::{CriticKind, RuleSettings, TrainingSettings, Updates};
 use super::streams::{Purpose, Streams, fill_normal};
 use super::target::Target;
-
-/// Steps at the end over which the spread of the loss is taken.
-pub const LAST_STEPS: u64 = 500;
 
 /// Steps between two questions whether to go on: some milliseconds.
 const PATIENCE: u64 = 50;
 
 /// Samples on which the two metrics are compared at the end.
 const SPLIT_SAMPLES: usize = 512;
-
-/// Why a run ended before its last step.
-#[derive(Clone, Copy, Debug, PartialEq, Error)]
-pub enum Failure {
-    /// A loss or a parameter is not finite.
-    #[error("seed {seed} diverged at step {step}: {what} is {value}; lower the learning rate")]
-    Diverged {
-        /// The seed.
-        seed: u64,
-        /// The step.
-        step: u64,
-        /// What is not finite.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// The metric could not be solved.
-    #[error("seed {seed} failed at step {step}: {source}")]
-    Metric {
-        /// The seed.
-        seed: u64,
-        /// The step.
-        step: u64,
-        /// The reason.
-        source: MetricError,
-    },
-}
-
-/// The numbers of one record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// The number of steps made.
-    pub step: u64,
-    /// The generator's loss, its mean over the steps since the record before; not a number at step 0.
-    pub loss_generator: f64,
-    /// The critic's loss, likewise.
-    pub loss_critic: f64,
-    /// How near the samples are to the target.
-    pub quality: Quality,
-    /// The samples, where the settings keep them.
-    pub samples: Option<Batch>,
-}
-
-/// What a run left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// The seed.
-    pub seed: u64,
-    /// The records, the first at step 0.
-    pub records: Vec<Record>,
-    /// The samples of the last record.
-    pub samples: Batch,
-    /// θ at the end.
-    pub parameters: Vec<f64>,
-    /// The standard deviation of the generator's loss over the last [`LAST_STEPS`] steps.
-    pub loss_spread: f64,
-    /// Wall-clock time of the steps, without the records.
-    pub seconds: f64,
-    /// What the metric's solves took; none for Euclidean rules.
-    pub metric: Option<MetricReport>,
-    /// How much of G̃ is not g at the end.
-    pub split: Option<MetricSplit>,
-    /// Why the run ended early, if it did.
-    pub failure: Option<Failure>,
-}
 
 /// Trains one generator from one seed. `proceed` is told of the steps made every 50 steps, the first time at step 0; where it
 /// answers false the run ends there.
@@ -210,7 +141,11 @@ impl<'a> Run<'a> {
         let (critic, critic_rate, critic_steps) = match &settings.critic {
             CriticKind::Learned(learned) => {
                 let own = rule.critic.unwrap_or(learned.rule);
-                let critic = Critic::new(learned, own, settings.loss, dimension, batch, streams);
+                let learned = CriticSettings {
+                    penalty: rule.penalty.or(learned.penalty),
+                    ..learned.clone()
+                };
+                let critic = Critic::new(&learned, own, settings.loss, dimension, batch, streams);
                 (Source::Learned(Box::new(critic)), own.rate, learned.steps)
             }
             CriticKind::Exact => {
@@ -254,7 +189,19 @@ impl<'a> Run<'a> {
                 .settings
                 .keep_samples
                 .then(|| self.evaluation.output().clone()),
+            players: self.players(),
         }
+    }
+
+    fn players(&self) -> Option<Players> {
+        let critic = match &self.critic {
+            Source::Learned(critic) => critic.parameters(),
+            Source::Exact(_) => &[],
+        };
+        (self.parameters.len() + critic.len() <= PLAYERS).then(|| Players {
+            generator: self.parameters.clone(),
+            critic: critic.to_vec(),
+        })
     }
 
     /// How much of G̃ is not g, on latent variables of an evaluation.
@@ -266,42 +213,21 @@ impl<'a> Run<'a> {
         split(&mut generator, &self.parameters)
     }
 
-    /// The critic's steps, then one of the generator.
+    /// The critic's steps and one of the generator.
     fn step(&mut self, step: u64) -> Result<(), Failure> {
         let factor = self.rule.schedule.factor(step, self.settings.steps);
-        if let Source::Learned(critic) = &mut self.critic {
-            for inner in 0..self.critic_steps {
-                let number = step * self.critic_steps as u64 + inner as u64;
-                let mut random = self.streams.at(Purpose::CriticLatents, number);
-                fill_normal(&mut random, self.generator.latents());
-                self.generator.forward(&self.parameters);
-                self.target
-                    .draw(&mut self.streams.at(Purpose::Data, number), &mut self.data);
-                self.loss_critic = critic.train(
-                    &self.data,
-                    self.generator.samples(),
-                    factor * self.critic_rate,
-                    self.streams,
-                    number,
-                );
+        match self.rule.updates {
+            Updates::Alternating => {
+                self.train_critic(step, factor);
+                self.aim(step);
+            }
+            Updates::Simultaneous => {
+                self.aim(step);
+                self.train_critic(step, factor);
+                // The critic's steps left samples of their own in the generator.
+                self.generate(Purpose::GeneratorLatents, step);
             }
         }
-        let mut random = self.streams.at(Purpose::GeneratorLatents, step);
-        fill_normal(&mut random, self.generator.latents());
-        self.generator.forward(&self.parameters);
-        let samples = self.generator.samples();
-        self.loss_generator = match &mut self.critic {
-            Source::Learned(critic) => {
-                if self.settings.loss.is_paired() {
-                    let mut random = self.streams.at(Purpose::GeneratorData, step);
-                    self.target.draw(&mut random, &mut self.data);
-                }
-                critic.force(samples, &self.data, &mut self.force)
-            }
-            Source::Exact(exact) => {
-                exact.force(&self.parameters, samples, self.target, &mut self.force)
-            }
-        };
         self.check(step)?;
         self.sums[0] += self.loss_generator;
         self.sums[1] += self.loss_critic;
@@ -315,6 +241,50 @@ impl<'a> Run<'a> {
         });
         let seed = self.seed;
         outcome.map_err(|source| Failure::Metric { seed, step, source })
+    }
+
+    /// Draws latent variables and computes the samples.
+    fn generate(&mut self, purpose: Purpose, number: u64) {
+        let mut random = self.streams.at(purpose, number);
+        fill_normal(&mut random, self.generator.latents());
+        self.generator.forward(&self.parameters);
+    }
+
+    /// The critic's steps.
+    fn train_critic(&mut self, step: u64, factor: f64) {
+        for inner in 0..self.critic_steps {
+            let number = step * self.critic_steps as u64 + inner as u64;
+            self.generate(Purpose::CriticLatents, number);
+            if let Source::Learned(critic) = &mut self.critic {
+                self.target
+                    .draw(&mut self.streams.at(Purpose::Data, number), &mut self.data);
+                self.loss_critic = critic.train(
+                    &self.data,
+                    self.generator.samples(),
+                    factor * self.critic_rate,
+                    self.streams,
+                    number,
+                );
+            }
+        }
+    }
+
+    /// The samples of a step, the generator's loss there, and where the critic wants them to go.
+    fn aim(&mut self, step: u64) {
+        self.generate(Purpose::GeneratorLatents, step);
+        let samples = self.generator.samples();
+        self.loss_generator = match &mut self.critic {
+            Source::Learned(critic) => {
+                if self.settings.loss.is_paired() {
+                    let mut random = self.streams.at(Purpose::GeneratorData, step);
+                    self.target.draw(&mut random, &mut self.data);
+                }
+                critic.force(samples, &self.data, &mut self.force)
+            }
+            Source::Exact(exact) => {
+                exact.force(&self.parameters, samples, self.target, &mut self.force)
+            }
+        };
     }
 
     /// Refuses to go on with what is not a number. The critic's loss is not one before its first step and with an exact critic.

@@ -251,3 +251,45 @@ fn a_flow_beside_needs_a_density_at_the_start() {
         &["grid: found a flow beside, expected a generator \"affine\" with `matrix`"],
     );
 }
+
+/// The three ways of the smallest game, from the file that `compare` leaves: circles, a spiral outwards and one inwards.
+#[test]
+fn the_dirac_gan_circles_spirals_out_and_settles() {
+    let folder = Folder::empty();
+    let scenario = shipped("generators/dirac.toml");
+    let arguments = ["compare", scenario.to_str().unwrap(), "-q", "--plots", "."];
+    ottoflow(folder.path(), &arguments).assert_done();
+    for picture in ["loss", "wasserstein", "orbit"] {
+        let path = folder.path().join(picture).with_extension("png");
+        assert!(std::fs::metadata(path).unwrap().len() > 1000, "{picture}");
+    }
+    let file = File::open(folder.path().join("dirac.h5")).unwrap();
+    // The largest distance from the equilibrium (w, θ) = 0 in each fifth of the run: more than one turn.
+    let distances = |optimizer: &str| -> Vec<Vec<f64>> {
+        let group = file.group(&format!("optimizers/{optimizer}")).unwrap();
+        let read = |name: &str| -> Vec<f64> { group.dataset(name).unwrap().read_raw().unwrap() };
+        let (theta, critic) = (read("generator_parameters"), read("critic_parameters"));
+        let squares = theta.iter().zip(critic.chunks(2));
+        let distances: Vec<f64> = squares.map(|(x, w)| x.hypot(w[0])).collect();
+        let largest = |part: &[f64]| part.iter().copied().fold(0.0, f64::max);
+        let fifths = |run: &[f64]| run[1..].chunks(40).map(largest).collect();
+        distances.chunks(201).map(fifths).collect()
+    };
+    for run in distances("Alternating") {
+        assert_eq!(run.len(), 5);
+        // Far from the equilibrium the constant c of the critic takes a little, some 4e-5 a step; simultaneous steps add 1.2e-3.
+        for pair in run.windows(2) {
+            assert!((pair[1] / pair[0] - 1.0).abs() < 0.01, "{run:?}");
+        }
+    }
+    for run in distances("Simultaneous") {
+        assert!(
+            run.windows(2).all(|pair| pair[1] > 1.02 * pair[0]),
+            "{run:?}"
+        );
+    }
+    for run in distances("Alternating, penalty") {
+        // √(1 − 2hλ) = 0.98995 a step: 0.0176 in the 400 steps between the ends of two fifths that are two apart.
+        assert!(run[4] < 0.03 * run[2], "{run:?}");
+    }
+}

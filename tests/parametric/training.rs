@@ -6,7 +6,8 @@ use ottoflow::parametric::metric::{MetricKind, MetricSettings};
 use ottoflow::parametric::optimizer::Schedule;
 use ottoflow::parametric::{
     Activation, CriticKind, CriticRule, CriticSettings, EuclideanRule, Failure, GeneratorSettings,
-    Loss, Network, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings, Yardstick, compare,
+    Loss, Network, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings, Updates, Yardstick,
+    compare,
 };
 
 fn target() -> Target {
@@ -15,7 +16,7 @@ fn target() -> Target {
         std: Some(vec![1.25]),
         ..Gaussian::default()
     };
-    Target::new(NormalMixture::new(&Density::Gaussian(gaussian)).unwrap())
+    Target::Normals(NormalMixture::new(&Density::Gaussian(gaussian)).unwrap())
 }
 
 const ADAM: EuclideanRule = EuclideanRule::Adam {
@@ -60,6 +61,8 @@ fn rule(name: &str, rule: Rule, rate: f64) -> RuleSettings {
         rate,
         schedule: Schedule::Constant,
         critic: None,
+        penalty: None,
+        updates: Updates::Alternating,
     }
 }
 

@@ -8,6 +8,7 @@ use plotters::style::RGBColor;
 use super::chart::{LineChart, Series};
 use super::colour::{category_colour, pale};
 use super::drawing::{Drawing, Stroke};
+use super::energies::around;
 use super::panels::{Colours, Panel, PanelPage, highest};
 use super::scale::Scale;
 use super::{PlotError, save};
@@ -34,8 +35,8 @@ pub struct ComparisonView<'a> {
     pub optimizers: Vec<OptimizerView<'a>>,
     /// The number of coordinates of a sample.
     pub dimension: usize,
-    /// The target density π at a point.
-    pub target: Box<DensityFunction<'a>>,
+    /// The target density π at a point, if it has one.
+    pub target: Option<Box<DensityFunction<'a>>>,
     /// The lower corner of the box that is shown.
     pub lower: Vec<f64>,
     /// Its upper corner.
@@ -54,11 +55,14 @@ pub struct OptimizerView<'a> {
     pub wasserstein: Vec<Vec<f64>>,
     /// The samples of the last record.
     pub samples: Vec<Vec<Vec<f64>>>,
+    /// The path (w, θ) at the records where the critic is wx + c and the generator has one parameter; else empty.
+    pub orbits: Vec<Vec<(f64, f64)>>,
 }
 
 /// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
 ///
-/// `loss` and `wasserstein` over the steps; `samples` against the target in 1-D and 2-D.
+/// `loss` and `wasserstein` over the steps; `samples` against a target with a density in 1-D and 2-D; `orbit` where a linear critic
+/// plays against a generator with one parameter.
 ///
 /// # Errors
 /// [`PlotError::NoRun`] if no run reached its end; a file that cannot be written.
@@ -68,10 +72,13 @@ pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathB
     }
     let mut paths = save(&loss(view)?, folder, "loss")?;
     paths.extend(save(&wasserstein(view)?, folder, "wasserstein")?);
-    match view.dimension {
-        1 => paths.extend(save(&samples(view)?, folder, "samples")?),
-        2 => paths.extend(save(&sample_panels(view)?, folder, "samples")?),
+    match (&view.target, view.dimension) {
+        (Some(target), 1) => paths.extend(save(&samples(view, target)?, folder, "samples")?),
+        (Some(target), 2) => paths.extend(save(&sample_panels(view, target)?, folder, "samples")?),
         _ => {}
+    }
+    if let Some(orbit) = orbit(view) {
+        paths.extend(save(&orbit.drawing()?, folder, "orbit")?);
     }
     Ok(paths)
 }
@@ -173,14 +180,41 @@ fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
     .drawing()
 }
 
+/// The path of the first seed in the plane of the two players: all seeds together would hide where one turns.
+fn orbit<'a>(view: &ComparisonView<'a>) -> Option<LineChart<'a>> {
+    let optimizers = view.optimizers.iter().enumerate();
+    let paths = optimizers.filter_map(|(i, own)| Some((i, own, own.orbits.first()?)));
+    let series: Vec<Series> = paths
+        .filter(|(_, _, path)| !path.is_empty())
+        .map(|(i, own, path)| Series {
+            label: own.name.to_owned(),
+            points: path.clone(),
+            stroke: Stroke::solid(category_colour(i), 1.6),
+            fill: None,
+            band: None,
+        })
+        .collect();
+    let points = || series.iter().flat_map(|series| &series.points);
+    points().next()?;
+    Some(LineChart {
+        title: view.title,
+        subtitle: "path of the first seed; the equilibrium is at slope 0",
+        x_title: "slope w of the critic",
+        y_title: "parameter θ of the generator",
+        x: around(points().map(|point| point.0), None),
+        y: around(points().map(|point| point.1), None),
+        series,
+    })
+}
+
 /// Histograms of the samples of all seeds over the target, in 1-D.
-fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn samples(view: &ComparisonView, target: &DensityFunction) -> Result<Drawing, PlotError> {
     let (lower, upper) = (view.lower[0], view.upper[0]);
     let width = (upper - lower) / BINS.0 as f64;
     let centers: Vec<f64> = (0..BINS.0)
         .map(|i| lower + (i as f64 + 0.5) * width)
         .collect();
-    let target = centers.iter().map(|x| (*x, (view.target)(&[*x]))).collect();
+    let target = centers.iter().map(|x| (*x, target(&[*x]))).collect();
     let mut series = vec![Series {
         label: "target π".into(),
         points: target,
@@ -225,7 +259,7 @@ fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
 }
 
 /// Histograms of the samples of the first seed beside the target, in 2-D: all seeds together would hide which modes one run misses.
-fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn sample_panels(view: &ComparisonView, target: &DensityFunction) -> Result<Drawing, PlotError> {
     let n = BINS.1;
     let width = |axis: usize| (view.upper[axis] - view.lower[axis]) / n as f64;
     let center = |axis: usize, i: usize| view.lower[axis] + (i as f64 + 0.5) * width(axis);
@@ -239,7 +273,7 @@ fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError> {
         arrows: Vec::new(),
     };
     let target = Array2::from_shape_fn((n, n), |(row, column)| {
-        (view.target)(&[center(0, column), center(1, n - 1 - row)])
+        target(&[center(0, column), center(1, n - 1 - row)])
     });
     let top = highest(&target);
     let mut panels = vec![panel("target π".into(), target)];

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::super::document::GridSection;
 use crate::density::Density;
 use crate::parametric::metric::MetricKind;
-use crate::parametric::{Activation, Loss};
+use crate::parametric::{Activation, Loss, Updates};
 
 /// A comparison of optimizers that move a generator x = G(z) towards the target.
 #[derive(Deserialize, JsonSchema)]
@@ -17,7 +17,7 @@ pub(in crate::scenario) struct GeneratorDocument {
     pub(super) title: String,
     /// The law that the comparison must show, in words.
     pub(super) law: Option<String>,
-    /// The target density π: a kind that can be drawn from without a grid, gaussian, mixture or ring.
+    /// The target density π: a kind that can be drawn from without a grid, gaussian, mixture or ring, or dirac.
     pub(super) target: Density,
     pub(super) generator: GeneratorSection,
     #[serde(default)]
@@ -35,9 +35,9 @@ pub(in crate::scenario) struct GeneratorDocument {
 pub(super) struct GeneratorSection {
     /// The form of the map.
     pub(super) kind: GeneratorKind,
-    /// The number of latent variables.
+    /// The number of latent variables, of all kinds but `dirac`.
     #[schemars(range(min = 1))]
-    pub(super) latent: usize,
+    pub(super) latent: Option<usize>,
     /// The widths of the hidden layers of `mlp`.
     pub(super) hidden: Option<Vec<usize>>,
     /// What stands between the layers of `mlp`; relu if not given.
@@ -46,6 +46,8 @@ pub(super) struct GeneratorSection {
     pub(super) matrix: Option<Vec<Vec<f64>>>,
     /// The vector b of `affine` at the start, with `matrix`; 0 if not given.
     pub(super) offset: Option<Vec<f64>>,
+    /// The point b of `dirac` at the start.
+    pub(super) position: Option<Vec<f64>>,
 }
 
 /// The form of a generator.
@@ -56,16 +58,29 @@ pub(super) enum GeneratorKind {
     Mlp,
     /// x = Az + b.
     Affine,
+    /// x = b, all mass at one point.
+    Dirac,
+}
+
+impl GeneratorKind {
+    /// The word in scenario files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Mlp => "mlp",
+            Self::Affine => "affine",
+            Self::Dirac => "dirac",
+        }
+    }
 }
 
 macro_rules! words {
-    ($(#[$attribute:meta])* $name:ident => $target:ident: $($word:ident),+) => {
+    ($(#[$attribute:meta])* $name:ident => $target:ident: $($(#[$note:meta])* $word:ident),+) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         #[allow(missing_docs)]
         pub(super) enum $name {
-            $($word),+
+            $($(#[$note])* $word),+
         }
 
         impl From<$name> for $target {
@@ -82,6 +97,12 @@ words!(
 );
 
 words!(
+    /// In which order critic and generator step: the critic first (alternating), or both from the same state (simultaneous).
+    #[derive(Default)]
+    UpdatesWord => Updates: #[default] Alternating, Simultaneous
+);
+
+words!(
     /// A metric on parameters: every motion of a sample costs (sample), or only what moves the density (otto).
     MetricWord => MetricKind: Sample, Otto
 );
@@ -90,18 +111,18 @@ words!(
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct CriticSection {
-    /// A network that is trained (mlp), or the generator's own density (exact).
+    /// A network that is trained (mlp), a linear function that is (linear), or the generator's own density (exact).
     pub(super) kind: CriticWord,
     /// The widths of the hidden layers of `mlp`; [32] if not given.
     pub(super) hidden: Option<Vec<usize>>,
     /// What stands between the layers of `mlp`; leaky-relu if not given.
     pub(super) activation: Option<ActivationWord>,
-    /// How `mlp` is trained; Adam with beta1 = 0.5 if not given.
+    /// How `mlp` and `linear` are trained; Adam with beta1 = 0.5 if not given.
     pub(super) optimizer: Option<CriticOptimizer>,
-    /// Steps of `mlp` for each step of the generator; 1 if not given.
+    /// Steps of `mlp` and `linear` for each step of the generator; 1 if not given.
     #[schemars(range(min = 1))]
     pub(super) steps: Option<usize>,
-    /// The strength of the gradient penalty of `mlp`: zero-centred on data and samples, for the loss wasserstein |∇| = 1 between them.
+    /// The strength of the gradient penalty of `mlp` and `linear`: zero-centred on data and samples, for the loss wasserstein |∇| = 1 between them.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) penalty: Option<f64>,
 }
@@ -125,6 +146,8 @@ impl Default for CriticSection {
 pub(super) enum CriticWord {
     /// A network that is trained.
     Mlp,
+    /// t = w·x + c, trained.
+    Linear,
     /// ln(ρ/π) from the generator's own density.
     Exact,
 }
@@ -232,6 +255,12 @@ pub(super) struct OptimizerSection {
     pub(super) schedule_factor: Option<f64>,
     /// The critic's rule with this optimizer, in place of that in `critic`.
     pub(super) critic_optimizer: Option<CriticOptimizer>,
+    /// The strength of the critic's gradient penalty with this optimizer, in place of that in `critic`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub(super) critic_penalty: Option<f64>,
+    /// In which order critic and generator step; alternating if not given.
+    #[serde(default)]
+    pub(super) updates: UpdatesWord,
 }
 
 /// A kind of optimizer.

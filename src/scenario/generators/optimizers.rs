@@ -6,7 +6,7 @@ use super::document::{
 use crate::parametric::metric::{MetricKind, MetricSettings};
 use crate::parametric::optimizer::Schedule;
 use crate::parametric::{
-    CriticKind, CriticRule, EuclideanRule, Rule, RuleSettings, TrainingSettings,
+    CriticKind, CriticRule, EuclideanRule, Loss, Penalty, Rule, RuleSettings, TrainingSettings,
 };
 
 /// What is added to the diagonal of a metric where a scenario does not say.
@@ -120,13 +120,38 @@ fn rule(section: OptimizerSection, training: &TrainingSettings) -> Result<RuleSe
             Some(critic_rule(rule).map_err(|fault| fault.inside("critic-optimizer"))?)
         }
     };
+    let penalty = match (section.critic_penalty, &training.critic) {
+        (Some(_), CriticKind::Exact) => {
+            let expected = "no such key: an exact critic is not trained";
+            return Err(unexpected("critic-penalty", "a number", expected));
+        }
+        (strength, _) => penalty("critic-penalty", strength, training.loss)?,
+    };
     Ok(RuleSettings {
         schedule: schedule(&section)?,
+        penalty,
+        updates: section.updates.into(),
         name: section.name,
         rule,
         rate: section.learning_rate,
         critic,
     })
+}
+
+/// The penalty of a strength: that of the slope 1 for `wasserstein`, zero-centred for all other losses.
+pub(super) fn penalty(
+    key: &str,
+    strength: Option<f64>,
+    loss: Loss,
+) -> Result<Option<Penalty>, Fault> {
+    let Some(strength) = strength else {
+        return Ok(None);
+    };
+    positive(key, strength)?;
+    Ok(Some(match loss {
+        Loss::Wasserstein => Penalty::UnitSlope(strength),
+        _ => Penalty::ZeroCentred(strength),
+    }))
 }
 
 /// Refuses keys that the kind does not have.
