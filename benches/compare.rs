@@ -7,8 +7,8 @@ use ottoflow::parametric::metric::{Metric, MetricKind, MetricSettings};
 use ottoflow::parametric::optimizer::Schedule;
 use ottoflow::parametric::{
     Activation, Batch, CriticKind, CriticRule, CriticSettings, EuclideanRule, Evaluator, Generator,
-    GeneratorSettings, Loss, Network, Purpose, Rule, RuleSettings, Streams, Target,
-    TrainingSettings, Yardstick, compare, fill_normal,
+    GeneratorSettings, Loss, Network, Observations, Purpose, Rule, RuleSettings, Streams, Target,
+    TrainingSettings, Updates, Yardstick, compare, fill_normal,
 };
 
 fn main() {
@@ -58,7 +58,7 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
         batch: 128,
         record_every: STEPS,
         evaluation: 4096,
-        keep_samples: false,
+        observations: Observations::default(),
     };
     let Ok(yardstick) = Yardstick::new(&target, settings.evaluation) else {
         return;

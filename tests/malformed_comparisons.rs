@@ -41,7 +41,7 @@ learning-rate = 1e-3
 /// What is replaced in the valid scenario, by what, and the message.
 #[rustfmt::skip]
 const EDITS: &[(&str, &str, &str)] = &[
-    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"grid\", \"optimizer\"; did you mean \"training\"?"),
+    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"grid\", \"output\", \"optimizer\"; did you mean \"training\"?"),
     ("activation = \"relu\"", "activation = \"rleu\"", "s.toml:12:14: generator.activation: found \"rleu\", expected one of \"relu\", \"leaky-relu\", \"tanh\", \"softplus\", \"silu\"; did you mean \"relu\"?"),
     ("hidden = [8]\nactivation", "hidden = []\nactivation", "s.toml:11:10: generator.hidden: found an empty list, expected at least one width; a generator without a hidden layer is `kind = \"affine\"`"),
     ("hidden = [8]\nactivation", "hidden = [8, 0]\nactivation", "s.toml:11:14: generator.hidden.1: found 0, expected a whole number from 1 to 65536"),
@@ -110,6 +110,27 @@ fn a_flow_is_sent_to_the_command_that_runs_it() {
         error.ends_with("grid: a flow on a grid is run by `ottoflow run`"),
         "{error}"
     );
+}
+
+#[test]
+fn the_spectrum_of_the_game_needs_two_players_that_fit_in_memory() {
+    let asked = |others: &[&str]| {
+        let mut overrides = vec!["output.spectrum=true".to_owned()];
+        overrides.extend(others.iter().map(|text| (*text).to_owned()));
+        read(VALID, &overrides)
+    };
+    assert!(asked(&[]).unwrap().training.observations.game_spectrum);
+    let error = asked(&["generator.hidden=[400]"]).unwrap_err();
+    let expected = "found 2426 parameters of both players, expected at most 2000: the whole Jacobian is needed";
+    assert!(error.ends_with(expected), "{error}");
+    let exact = VALID.replace(
+        "[critic]\nkind = \"mlp\"\nhidden = [8]",
+        "[critic]\nkind = \"exact\"",
+    );
+    let overrides = ["output.spectrum=true", "training.loss=kl"];
+    let error = read(&exact, &overrides.map(str::to_owned)).unwrap_err();
+    let expected = "expected a critic that is trained: alone, the generator plays no game";
+    assert!(error.ends_with(expected), "{error}");
 }
 
 #[test]

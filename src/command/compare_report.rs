@@ -142,7 +142,40 @@ pub(super) fn table(scenario: &Comparison, optimizers: &[OptimizerArrays]) -> St
             pairs(optimizers)
         );
     }
+    if scenario.training.observations.game_spectrum {
+        text += &format!(
+            "\nthe game at the end, linearised: a small displacement in a plain gradient step of both players\n\n{}",
+            game(optimizers)
+        );
+    }
     text
+}
+
+/// What the leading eigenvalue of a step of both players predicts for a small displacement, and what was measured.
+fn game(optimizers: &[OptimizerArrays]) -> String {
+    let mut table = Table::new(&[
+        ("optimizer", Alignment::Left),
+        ("growth", Alignment::Right),
+        ("measured", Alignment::Right),
+        ("rotation", Alignment::Right),
+        ("measured", Alignment::Right),
+        ("largest real part of the field", Alignment::Right),
+    ]);
+    for arrays in optimizers {
+        let cell = |array: &'static str| {
+            let values = Run::finished(arrays).map(|run| run.value(array));
+            interval(&values.filter(|value| !value.is_nan()).collect::<Vec<_>>())
+        };
+        table.row([
+            arrays.name().to_owned(),
+            cell("predicted_growth"),
+            cell("measured_growth"),
+            cell("predicted_rotation"),
+            cell("measured_rotation"),
+            cell("field_eigenvalues"),
+        ]);
+    }
+    table.to_string()
 }
 
 fn interval(values: &[f64]) -> String {
@@ -205,8 +238,13 @@ fn pairs(optimizers: &[OptimizerArrays]) -> String {
 pub(super) fn failures(runs: &[Runs]) -> Vec<String> {
     let of = |runs: &Runs| {
         let failures = runs.outcomes.iter().filter_map(|run| run.failure);
-        failures
-            .map(|failure| format!("{}: {failure}", runs.rule.name))
+        let failures = failures.map(|failure| failure.to_string());
+        let games = runs.outcomes.iter().filter_map(|run| {
+            let error = run.game.as_ref()?.as_ref().err()?;
+            Some(format!("seed {}: no spectrum: {error}", run.seed))
+        });
+        let all = failures.chain(games);
+        all.map(|what| format!("{}: {what}", runs.rule.name))
             .collect::<Vec<_>>()
     };
     runs.iter().flat_map(of).collect()
@@ -234,6 +272,8 @@ pub(super) fn view<'a>(
             wasserstein: curves("wasserstein"),
             samples: Run::finished(arrays).map(points).collect(),
             orbits: Run::finished(arrays).map(orbit).collect(),
+            field: eigenvalues(arrays, "field_eigenvalues"),
+            update: eigenvalues(arrays, "update_eigenvalues"),
         }
     });
     let (lower, upper) = scenario.target.density().map(bounds).unwrap_or_default();
@@ -249,6 +289,13 @@ pub(super) fn view<'a>(
         lower,
         upper,
     }
+}
+
+/// The eigenvalues of all runs that have them, real and imaginary part.
+fn eigenvalues(arrays: &OptimizerArrays, array: &str) -> Vec<(f64, f64)> {
+    let parts = Run::finished(arrays).flat_map(|run| run.part(array).chunks_exact(2));
+    let values = parts.map(|part| (part[0], part[1]));
+    values.filter(|value| value.0.is_finite()).collect()
 }
 
 /// The path (w, θ) of a linear critic t = wx + c and a generator with one parameter; empty for all other players.

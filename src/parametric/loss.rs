@@ -1,6 +1,6 @@
 use crate::backend::cpu::{Elementwise, elementwise};
 use crate::calculus::{Dual, Real};
-use crate::divergence::{Divergence, DivergenceKind, with_divergence};
+use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergence};
 
 /// What critic and generator are trained on. The critic's output t estimates −ℓ = ln(π/ρ), so that σ(t) is the discriminator.
 ///
@@ -102,6 +102,11 @@ fn evaluate<T: Term>(t: &[f64], values: &mut [f64], slopes: &mut [f64]) {
     elementwise::<Both<T>, 1, 2>([t], [values, slopes]);
 }
 
+/// The derivative of a term.
+fn slope<T: Term, R: Real>(t: R) -> R {
+    T::value(Dual::variable(t)).derivative
+}
+
 impl Loss {
     /// The names in scenario files: `saturating` and `non-saturating`, the divergences for their duals, `relativistic`, `wasserstein`.
     pub fn name(self) -> &'static str {
@@ -184,6 +189,36 @@ impl Loss {
                 }
             }
             Self::Wasserstein => evaluate::<Minus>(samples, values, slopes),
+        }
+    }
+
+    /// The derivatives of the critic's loss with respect to its outputs on data and on a sample, in any reading of a number.
+    pub(super) fn critic_slopes<R: Real>(self, data: R, sample: R) -> [R; 2] {
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                [slope::<OnData<D>, R>(data), slope::<OnSamples<D>, R>(sample)]
+            }),
+            Self::NonSaturating => [
+                slope::<OnData<JensenShannon>, R>(data),
+                slope::<OnSamples<JensenShannon>, R>(sample),
+            ],
+            Self::Relativistic => {
+                let slope = slope::<NegativeLogarithm, R>(data - sample);
+                [slope, -slope]
+            }
+            Self::Wasserstein => [slope::<Minus, R>(data), slope::<Plus, R>(sample)],
+        }
+    }
+
+    /// The derivative of the generator's loss with respect to the critic's output on a sample; `data` is read by pairs alone.
+    pub(super) fn generator_slope<R: Real>(self, sample: R, data: R) -> R {
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                slope::<FirstVariation<D>, R>(sample)
+            }),
+            Self::NonSaturating => slope::<NegativeLogarithm, R>(sample),
+            Self::Relativistic => slope::<NegativeLogarithm, R>(sample - data),
+            Self::Wasserstein => slope::<Minus, R>(sample),
         }
     }
 

@@ -3,6 +3,8 @@
 use thiserror::Error;
 
 use super::batch::Batch;
+use super::eigenvalues::EigenvalueError;
+use super::game::GameSpectrum;
 use super::metric::{MetricError, MetricReport, MetricSplit};
 use super::quality::Quality;
 
@@ -84,6 +86,8 @@ pub struct Outcome {
     pub metric: Option<MetricReport>,
     /// How much of G̃ is not g at the end.
     pub split: Option<MetricSplit>,
+    /// The game linearised at the end, where the settings ask for it.
+    pub game: Option<Result<GameSpectrum, EigenvalueError>>,
     /// Why the run ended early, if it did.
     pub failure: Option<Failure>,
 }

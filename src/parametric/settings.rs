@@ -43,8 +43,17 @@ pub struct TrainingSettings {
     pub record_every: u64,
     /// Samples of a record.
     pub evaluation: usize,
+    /// What is looked at besides the records.
+    pub observations: Observations,
+}
+
+/// What a run looks at besides its records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observations {
     /// Whether records keep their samples.
-    pub keep_samples: bool,
+    pub samples: bool,
+    /// Whether the game of both players is linearised at the end.
+    pub game_spectrum: bool,
 }
 
 /// A rule that needs the gradient alone.

@@ -2,6 +2,8 @@ use std::time::Instant;
 
 use super::batch::Batch;
 use super::critic::{Critic, CriticSettings};
+use super::eigenvalues::EigenvalueError;
+use super::game::{Game, GameRates, GameSpectrum};
 use super::generator::Generator;
 use super::metric::{MetricSplit, split};
 use super::network::Evaluator;
@@ -17,6 +19,9 @@ const PATIENCE: u64 = 50;
 
 /// Samples on which the two metrics are compared at the end.
 const SPLIT_SAMPLES: usize = 512;
+
+/// Samples and data on which the game is linearised at the end.
+const GAME_SAMPLES: usize = 256;
 
 /// Trains one generator from one seed. `proceed` is told of the steps made every 50 steps, the first time at step 0; where it
 /// answers false the run ends there.
@@ -40,6 +45,7 @@ pub fn train(
         seconds: 0.0,
         metric: None,
         split: None,
+        game: None,
         failure: None,
     };
     let mut last = Spread::default();
@@ -68,6 +74,9 @@ pub fn train(
     outcome.metric = run.optimizer.report();
     if outcome.failure.is_none() {
         outcome.split = Some(run.split());
+        if settings.observations.game_spectrum {
+            outcome.game = run.game_spectrum();
+        }
     }
     outcome.parameters = run.parameters;
     outcome
@@ -187,7 +196,8 @@ impl<'a> Run<'a> {
             quality: self.yardstick.measure(self.evaluation.output()),
             samples: self
                 .settings
-                .keep_samples
+                .observations
+                .samples
                 .then(|| self.evaluation.output().clone()),
             players: self.players(),
         }
@@ -211,6 +221,27 @@ impl<'a> Run<'a> {
         self.yardstick.fill_latents(generator.latents());
         generator.forward(&self.parameters);
         split(&mut generator, &self.parameters)
+    }
+
+    /// The game linearised where both players are now; none with an exact critic.
+    fn game_spectrum(&self) -> Option<Result<GameSpectrum, EigenvalueError>> {
+        let Source::Learned(critic) = &self.critic else {
+            return None;
+        };
+        let game = Game::new(
+            &self.settings.generator.network,
+            critic.settings(),
+            self.settings.loss,
+            self.target,
+            GAME_SAMPLES,
+        );
+        let rates = GameRates {
+            critic: self.critic_rate,
+            generator: self.rule.rate,
+            updates: self.rule.updates,
+        };
+        let state = [critic.parameters(), &self.parameters].concat();
+        Some(GameSpectrum::new(&game, rates, &state))
     }
 
     /// The critic's steps and one of the generator.

@@ -259,11 +259,21 @@ fn the_dirac_gan_circles_spirals_out_and_settles() {
     let scenario = shipped("generators/dirac.toml");
     let arguments = ["compare", scenario.to_str().unwrap(), "-q", "--plots", "."];
     ottoflow(folder.path(), &arguments).assert_done();
-    for picture in ["loss", "wasserstein", "orbit"] {
+    for picture in ["loss", "wasserstein", "orbit", "spectrum"] {
         let path = folder.path().join(picture).with_extension("png");
         assert!(std::fs::metadata(path).unwrap().len() > 1000, "{picture}");
     }
     let file = File::open(folder.path().join("dirac.h5")).unwrap();
+    let group = file.group("optimizers/Alternating, penalty").unwrap();
+    let read = |name: &str| -> Vec<f64> { group.dataset(name).unwrap().read_raw().unwrap() };
+    // ½ ln(1 − 2hλ) a step, where the run has settled.
+    for growth in [read("predicted_growth"), read("measured_growth")].concat() {
+        assert!((growth - 0.5 * 0.98_f64.ln()).abs() < 1e-6, "{growth}");
+    }
+    assert_eq!(
+        group.dataset("field_eigenvalues").unwrap().shape(),
+        [4, 3, 2]
+    );
     // The largest distance from the equilibrium (w, θ) = 0 in each fifth of the run: more than one turn.
     let distances = |optimizer: &str| -> Vec<Vec<f64>> {
         let group = file.group(&format!("optimizers/{optimizer}")).unwrap();

@@ -2,6 +2,7 @@
 
 mod cholesky;
 mod distances;
+mod game;
 mod losses;
 mod metrics;
 mod network;

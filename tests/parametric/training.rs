@@ -6,8 +6,8 @@ use ottoflow::parametric::metric::{MetricKind, MetricSettings};
 use ottoflow::parametric::optimizer::Schedule;
 use ottoflow::parametric::{
     Activation, CriticKind, CriticRule, CriticSettings, EuclideanRule, Failure, GeneratorSettings,
-    Loss, Network, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings, Updates, Yardstick,
-    compare,
+    Loss, Network, Observations, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings,
+    Updates, Yardstick, compare,
 };
 
 fn target() -> Target {
@@ -50,7 +50,7 @@ fn settings(steps: u64, loss: Loss) -> TrainingSettings {
         batch: 48,
         record_every: 25,
         evaluation: 400,
-        keep_samples: false,
+        observations: Observations::default(),
     }
 }
 

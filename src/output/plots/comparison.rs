@@ -8,6 +8,7 @@ use plotters::style::RGBColor;
 use super::chart::{LineChart, Series};
 use super::colour::{category_colour, pale};
 use super::drawing::{Drawing, Stroke};
+use super::eigenvalues::{Border, Cloud, Plane, PlanePage};
 use super::energies::around;
 use super::panels::{Colours, Panel, PanelPage, highest};
 use super::scale::Scale;
@@ -57,12 +58,16 @@ pub struct OptimizerView<'a> {
     pub samples: Vec<Vec<Vec<f64>>>,
     /// The path (w, θ) at the records where the critic is wx + c and the generator has one parameter; else empty.
     pub orbits: Vec<Vec<(f64, f64)>>,
+    /// Eigenvalues of the game's field of all seeds, real and imaginary part; empty where there are none.
+    pub field: Vec<(f64, f64)>,
+    /// Those of a step of both players.
+    pub update: Vec<(f64, f64)>,
 }
 
 /// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
 ///
 /// `loss` and `wasserstein` over the steps; `samples` against a target with a density in 1-D and 2-D; `orbit` where a linear critic
-/// plays against a generator with one parameter.
+/// plays against a generator with one parameter; `spectrum` where the game was linearised.
 ///
 /// # Errors
 /// [`PlotError::NoRun`] if no run reached its end; a file that cannot be written.
@@ -79,6 +84,9 @@ pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathB
     }
     if let Some(orbit) = orbit(view) {
         paths.extend(save(&orbit.drawing()?, folder, "orbit")?);
+    }
+    if view.optimizers.iter().any(|own| !own.field.is_empty()) {
+        paths.extend(save(&game_spectrum(view)?, folder, "spectrum")?);
     }
     Ok(paths)
 }
@@ -176,6 +184,42 @@ fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
         x: steps(view),
         y: Scale::logarithmic(low.max(DEPTH * high) / 1.5, 1.5 * high),
         series,
+    }
+    .drawing()
+}
+
+/// The eigenvalues of every optimizer in its colour.
+fn clouds<'a>(
+    view: &'a ComparisonView,
+    values: impl Fn(&'a OptimizerView<'a>) -> &'a [(f64, f64)],
+) -> Vec<Cloud<'a>> {
+    let optimizers = view.optimizers.iter().enumerate();
+    optimizers
+        .map(|(i, own)| Cloud {
+            label: own.name,
+            colour: category_colour(i),
+            points: values(own),
+        })
+        .collect()
+}
+
+/// The eigenvalues of the field beside the axis that bounds stability, and those of a step beside the unit circle.
+fn game_spectrum(view: &ComparisonView) -> Result<Drawing, PlotError> {
+    PlanePage {
+        title: view.title,
+        subtitle: &format!("eigenvalues of the game at the end, {}", view.subtitle),
+        planes: [
+            Plane {
+                heading: "of the field: stable left of the axis",
+                border: Border::Axis,
+                clouds: clouds(view, |own| &own.field),
+            },
+            Plane {
+                heading: "of a gradient step of both players: stable in the circle",
+                border: Border::Circle,
+                clouds: clouds(view, |own| &own.update),
+            },
+        ],
     }
     .drawing()
 }

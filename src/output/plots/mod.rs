@@ -13,6 +13,7 @@ mod density_curves;
 mod density_panels;
 mod density_slices;
 mod drawing;
+mod eigenvalues;
 mod energies;
 mod frames;
 mod panels;

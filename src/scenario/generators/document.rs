@@ -25,6 +25,9 @@ pub(in crate::scenario) struct GeneratorDocument {
     pub(super) training: TrainingSection,
     /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient.
     pub(super) grid: Option<GridSection>,
+    /// What is computed and written besides the records.
+    #[serde(default)]
+    pub(super) output: ObservationSection,
     /// The optimizers that are compared, one table each.
     pub(super) optimizer: Vec<OptimizerSection>,
 }
@@ -207,6 +210,15 @@ pub(super) struct TrainingSection {
     /// Samples of a record; 4096 if not given.
     #[schemars(range(min = 2))]
     pub(super) evaluation: Option<usize>,
+}
+
+/// What is computed and written besides the records.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ObservationSection {
+    /// Whether the game of both players is linearised at the end, and its eigenvalues are written; false if not given.
+    #[serde(default)]
+    pub(super) spectrum: bool,
 }
 
 /// One optimizer of the generator.

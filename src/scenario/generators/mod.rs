@@ -17,8 +17,8 @@ use crate::density::{Density, NormalMixture};
 use crate::divergence::DivergenceKind;
 use crate::grid::Grid;
 use crate::parametric::{
-    Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, RuleSettings, Target,
-    TrainingSettings,
+    Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, Observations, RuleSettings,
+    Target, TrainingSettings,
 };
 use document::{CriticSection, CriticWord, TrainingSection};
 use generator::{generator, hidden, point, refused, within};
@@ -65,6 +65,9 @@ pub struct Beside {
 const EVALUATION: usize = 4096;
 /// Records of a run where a scenario does not say how often.
 const RECORDS: usize = 100;
+
+/// The most parameters of both players for which the game is linearised.
+const GAME_PARAMETERS: usize = 2000;
 
 /// Reads a generator scenario and applies `key=value` overrides to it.
 ///
@@ -131,7 +134,14 @@ fn checked(text: String) -> Result<Comparison, Fault> {
             Some(beside(grid, &target, &training)?)
         }
     };
-    training.keep_samples = beside.is_some();
+    let game_spectrum = document.output.spectrum;
+    if game_spectrum {
+        spectrum_fits(&training).map_err(inside("output"))?;
+    }
+    training.observations = Observations {
+        samples: beside.is_some(),
+        game_spectrum,
+    };
     Ok(Comparison {
         title: document.title,
         law: document.law,
@@ -142,6 +152,22 @@ fn checked(text: String) -> Result<Comparison, Fault> {
         beside,
         text,
     })
+}
+
+/// The Jacobian of the game needs a critic that is trained, and fits in memory.
+fn spectrum_fits(training: &TrainingSettings) -> Result<(), Fault> {
+    let CriticKind::Learned(critic) = &training.critic else {
+        let expected = "a critic that is trained: alone, the generator plays no game";
+        return Err(unexpected("spectrum", "an exact critic", expected));
+    };
+    let generator = &training.generator.network;
+    let count = generator.parameters() + critic.network(generator.outputs()).parameters();
+    if count > GAME_PARAMETERS {
+        let found = format!("{count} parameters of both players");
+        let expected = format!("at most {GAME_PARAMETERS}: the whole Jacobian is needed");
+        return Err(unexpected("spectrum", found, &expected));
+    }
+    Ok(())
 }
 
 /// A flow beside the generator needs its density at the start, and the same force: 1-D, x = az + b with `matrix`, an exact critic.
@@ -249,7 +275,7 @@ fn training(
         batch: within("batch", section.batch, 2)?,
         record_every: positive("record-every", every)?,
         evaluation: within("evaluation", section.evaluation.unwrap_or(EVALUATION), 2)?,
-        keep_samples: false,
+        observations: Observations::default(),
     };
     Ok((settings, positive("seeds", section.seeds)?))
 }
