@@ -106,7 +106,10 @@ fn adam(bencher: Bencher) {
 fn natural(bencher: Bencher) {
     reference(
         bencher,
-        Rule::Natural { metric: METRIC },
+        Rule::Natural {
+            metric: METRIC,
+            adaptive: false,
+        },
         1e-3,
         adam_critic(),
     );
@@ -115,6 +118,7 @@ fn natural(bencher: Bencher) {
 #[divan::bench]
 fn momentum_natural(bencher: Bencher) {
     let rule = Rule::MomentumNatural {
+        adaptive: false,
         metric: METRIC,
         momentum: 0.9,
     };
@@ -127,7 +131,15 @@ fn natural_of_the_densities(bencher: Bencher) {
         kind: MetricKind::Otto,
         ..METRIC
     };
-    reference(bencher, Rule::Natural { metric }, 1e-3, adam_critic());
+    reference(
+        bencher,
+        Rule::Natural {
+            metric,
+            adaptive: false,
+        },
+        1e-3,
+        adam_critic(),
+    );
 }
 
 /// One solve in sample space: 16 → 300 → 300 → 1 with 95,701 parameters, and 16 → 310 → 310 → 1 with 101,991; batch 512.

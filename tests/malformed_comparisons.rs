@@ -80,6 +80,9 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("kind = \"mlp\"\nhidden = [8]\n\n[training]", "kind = \"linear\"\nhidden = [8]\n\n[training]", "s.toml:16:10: critic.hidden: found `hidden`, expected no such key: only the kind \"mlp\" has it"),
     ("kind = \"sgd\"", "kind = \"sgd\"\ncritic-penalty = 0.0", "s.toml:27:18: optimizer.0.critic-penalty: found 0.0, expected a number above 0"),
     ("kind = \"sgd\"", "kind = \"sgd\"\nupdates = \"both\"", "s.toml:27:11: optimizer.0.updates: found \"both\", expected one of \"alternating\", \"simultaneous\""),
+    ("kind = \"natural\"", "kind = \"natural\"\ndamping = \"adaptve\"", "s.toml:32:11: optimizer.1.damping: found \"adaptve\", expected a number or \"adaptive\""),
+    ("kind = \"natural\"", "kind = \"inertial\"\ndamping = \"adaptive\"", "s.toml:32:11: optimizer.1.damping: found \"adaptive\", expected a number: only natural and momentum-natural adapt it"),
+    ("[training]", "[output]\nmetric-spectra = [0, 101]\n\n[training]", "s.toml:19:22: output.metric-spectra.1: found 101, expected at most the 100 steps of training"),
     ("[training]", "[critic.optimizer]\nkind = \"sgd\"\nlearning-rate = -1.0\n\n[training]", "s.toml:20:17: critic.optimizer.learning-rate: found -1.0, expected a number above 0"),
 ];
 

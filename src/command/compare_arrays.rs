@@ -1,8 +1,9 @@
 //! The arrays of a comparison's file.
 
 use super::beside::Distances;
+use super::compare_observations::add_observations;
 use crate::output::hdf5::{ComparisonArray, OptimizerGroup};
-use crate::parametric::{Complex, GameSpectrum, Outcome, Players, Record, Runs, TrainingSettings};
+use crate::parametric::{Outcome, Record, Runs, TrainingSettings};
 
 /// The arrays of one optimizer. Records that a run did not reach are not numbers.
 pub(super) fn group<'a>(
@@ -187,155 +188,6 @@ pub(super) fn group<'a>(
         ],
     };
     group.arrays.extend(beside);
-    add_players(&mut group, runs, records);
-    add_game(&mut group, runs);
+    add_observations(&mut group, runs, records);
     group
-}
-
-/// The game linearised at the end of every run, if one was; not numbers where it was not.
-fn add_game(group: &mut OptimizerGroup, runs: &Runs) {
-    let spectrum = |run: &'_ Outcome| {
-        run.game
-            .as_ref()
-            .and_then(|game| game.as_ref().ok().cloned())
-    };
-    let spectra: Vec<Option<GameSpectrum>> = runs.outcomes.iter().map(spectrum).collect();
-    let Some(size) = spectra.iter().flatten().map(|own| own.field.len()).max() else {
-        return;
-    };
-    let count = |length: usize| (0..length).map(|index| index as f64).collect::<Vec<f64>>();
-    group.scales.push((
-        "eigenvalue",
-        "number of the eigenvalue, the leading one first",
-        count(size),
-    ));
-    group
-        .scales
-        .push(("part", "0: real part, 1: imaginary part", count(2)));
-    let by_seed = |value: fn(&GameSpectrum) -> f64| {
-        let own = spectra
-            .iter()
-            .map(|own| own.as_ref().map_or(f64::NAN, value));
-        own.collect::<Vec<f64>>()
-    };
-    let eigenvalues = |values: fn(&GameSpectrum) -> &[Complex]| {
-        let own = spectra.iter().map(|own| match own {
-            Some(spectrum) => values(spectrum).concat(),
-            None => vec![f64::NAN; 2 * size],
-        });
-        own.collect::<Vec<_>>().concat()
-    };
-    const PARTS: &[&str] = &["seed", "eigenvalue", "part"];
-    const SEEDS: &[&str] = &["seed"];
-    let arrays: [(
-        &'static str,
-        &'static str,
-        &'static [&'static str],
-        Vec<f64>,
-    ); 6] = [
-        (
-            "field_eigenvalues",
-            "eigenvalues of the Jacobian of the field of both players",
-            PARTS,
-            eigenvalues(|own| &own.field),
-        ),
-        (
-            "update_eigenvalues",
-            "eigenvalues of a plain gradient step of both players",
-            PARTS,
-            eigenvalues(|own| &own.update),
-        ),
-        (
-            "predicted_growth",
-            "ln|μ| of the leading eigenvalue of a step",
-            SEEDS,
-            by_seed(|own| own.predicted.rate),
-        ),
-        (
-            "predicted_rotation",
-            "|arg μ| of the leading eigenvalue of a step",
-            SEEDS,
-            by_seed(|own| own.predicted.rotation),
-        ),
-        (
-            "measured_growth",
-            "rate at which a small displacement grows in a step",
-            SEEDS,
-            by_seed(|own| own.measured.rate),
-        ),
-        (
-            "measured_rotation",
-            "angle by which a small displacement turns in a step",
-            SEEDS,
-            by_seed(|own| own.measured.rotation),
-        ),
-    ];
-    let made = arrays
-        .into_iter()
-        .map(|(name, long_name, axes, values)| ComparisonArray {
-            name,
-            long_name,
-            axes,
-            values,
-        });
-    group.arrays.extend(made);
-}
-
-/// Where the two players were at every record, if the records hold it.
-fn add_players<'a>(group: &mut OptimizerGroup<'a>, runs: &Runs, records: usize) {
-    let first = runs.outcomes.iter().find_map(|run| run.records.first());
-    let Some(Players { generator, critic }) = first.and_then(|record| record.players.as_ref())
-    else {
-        return;
-    };
-    type Part = fn(&Players) -> &[f64];
-    let parts: [(
-        &'static str,
-        &'static str,
-        &'static str,
-        &'a [&'static str],
-        usize,
-        Part,
-    ); 2] = [
-        (
-            "generator_parameter",
-            "generator_parameters",
-            "parameters of the generator",
-            &["seed", "record_step", "generator_parameter"],
-            generator.len(),
-            |players| &players.generator,
-        ),
-        (
-            "critic_parameter",
-            "critic_parameters",
-            "parameters of the critic",
-            &["seed", "record_step", "critic_parameter"],
-            critic.len(),
-            |players| &players.critic,
-        ),
-    ];
-    for (scale, name, long_name, axes, length, part) in parts {
-        if length == 0 {
-            continue;
-        }
-        let mut values = Vec::new();
-        for run in &runs.outcomes {
-            for index in 0..records {
-                match run.records.get(index).and_then(|r| r.players.as_ref()) {
-                    Some(players) => values.extend_from_slice(part(players)),
-                    None => values.extend(std::iter::repeat_n(f64::NAN, length)),
-                }
-            }
-        }
-        let numbers = (0..length).map(|index| index as f64).collect();
-        group
-            .scales
-            .push((scale, "number of the parameter", numbers));
-        group.arrays.push(ComparisonArray {
-            name,
-            long_name,
-            axes,
-            values,
-        });
-    }
 }

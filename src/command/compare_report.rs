@@ -6,7 +6,7 @@ use crate::metrics::Interval;
 use crate::output::console::{Alignment, Table, number};
 use crate::output::hdf5::OptimizerArrays;
 use crate::output::plots::{ComparisonView, DensityFunction, OptimizerView};
-use crate::parametric::Runs;
+use crate::parametric::{EigenvalueError, Runs};
 use crate::scenario::Comparison;
 
 /// The W2 to the target that counts as arrived.
@@ -243,7 +243,17 @@ pub(super) fn failures(runs: &[Runs]) -> Vec<String> {
             let error = run.game.as_ref()?.as_ref().err()?;
             Some(format!("seed {}: no spectrum: {error}", run.seed))
         });
-        let all = failures.chain(games);
+        let metrics = runs.outcomes.iter().flat_map(|run| {
+            let failed = |(step, spectrum): &(u64, Result<_, EigenvalueError>)| {
+                let error = spectrum.as_ref().err()?;
+                Some(format!(
+                    "seed {}: no spectrum of the metrics at step {step}: {error}",
+                    run.seed
+                ))
+            };
+            run.metric_spectra.iter().filter_map(failed)
+        });
+        let all = failures.chain(games).chain(metrics);
         all.map(|what| format!("{}: {what}", runs.rule.name))
             .collect::<Vec<_>>()
     };
@@ -272,6 +282,9 @@ pub(super) fn view<'a>(
             wasserstein: curves("wasserstein"),
             samples: Run::finished(arrays).map(points).collect(),
             orbits: Run::finished(arrays).map(orbit).collect(),
+            metric_spectra: ["metric_eigenvalues", "metric_eigenvalues_otto"]
+                .map(|array| metric_spectra(arrays, array)),
+            spectrum_steps: arrays.scale("spectrum_step").to_vec(),
             field: eigenvalues(arrays, "field_eigenvalues"),
             update: eigenvalues(arrays, "update_eigenvalues"),
         }
@@ -296,6 +309,18 @@ fn eigenvalues(arrays: &OptimizerArrays, array: &str) -> Vec<(f64, f64)> {
     let parts = Run::finished(arrays).flat_map(|run| run.part(array).chunks_exact(2));
     let values = parts.map(|part| (part[0], part[1]));
     values.filter(|value| value.0.is_finite()).collect()
+}
+
+/// The eigenvalues of a metric of every run that reached its end, after every number of steps.
+fn metric_spectra(arrays: &OptimizerArrays, array: &str) -> Vec<Vec<Vec<f64>>> {
+    let size = arrays.scale("metric_eigenvalue").len().max(1);
+    let of_run = |run: Run| {
+        run.part(array)
+            .chunks_exact(size)
+            .map(<[f64]>::to_vec)
+            .collect()
+    };
+    Run::finished(arrays).map(of_run).collect()
 }
 
 /// The path (w, θ) of a linear critic t = wx + c and a generator with one parameter; empty for all other players.

@@ -4,6 +4,7 @@ mod beside;
 mod compare;
 mod compare_arrays;
 mod compare_files;
+mod compare_observations;
 mod compare_report;
 mod devices;
 mod error;

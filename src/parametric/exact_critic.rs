@@ -58,6 +58,32 @@ impl ExactCritic {
         target: &Target,
         force: &mut Batch,
     ) -> f64 {
+        let loss = self.loss;
+        self.mean(parameters, samples, target, |index, log_ratio, score| {
+            let (value, slope) = loss.at_log_ratio(log_ratio);
+            for (axis, score) in score.iter().enumerate() {
+                force.row_mut(axis)[index] = slope * score;
+            }
+            value
+        })
+    }
+
+    /// J at the samples: the divergence that the force descends, as the mean of [`Loss::divergence_per_mass`].
+    pub fn divergence(&mut self, parameters: &[f64], samples: &Batch, target: &Target) -> f64 {
+        let loss = self.loss;
+        self.mean(parameters, samples, target, |_, log_ratio, _| {
+            loss.divergence_per_mass(log_ratio)
+        })
+    }
+
+    /// The mean over the samples of a function of their number, ℓ and ∇ℓ; not a number where there is no ℓ.
+    fn mean(
+        &mut self,
+        parameters: &[f64],
+        samples: &Batch,
+        target: &Target,
+        mut value: impl FnMut(usize, f64, &[f64]) -> f64,
+    ) -> f64 {
         // A point has no density either.
         let Some(density) = target.density() else {
             return f64::NAN;
@@ -85,11 +111,7 @@ impl ExactCritic {
                 Some(affine) => affine.density(parameters, &self.point, &mut self.score),
                 None => self.kernel_density(samples),
             };
-            let (value, slope) = self.loss.at_log_ratio(log_density - log_target);
-            sum += value;
-            for (axis, score) in self.score.iter().enumerate() {
-                force.row_mut(axis)[index] = slope * score;
-            }
+            sum += value(index, log_density - log_target, &self.score);
         }
         sum / samples.count() as f64
     }

@@ -227,6 +227,27 @@ impl Loss {
         self == Self::Relativistic
     }
 
+    /// h with J = E_ρ h at an exact ℓ, J the divergence whose first variation is that of [`Loss::at_log_ratio`]. Only losses with a
+    /// density ratio have one; of others it is not a number.
+    ///
+    /// h = f(r)/r − f(0)(1/r − 1) where f(0) is finite: the second part has the mean 0, and takes away what 1/r would bring in where few
+    /// samples are, so that of KL h = ℓ. For the non-saturating loss f' = ln(1 + r), so that f = (1 + r) ln(1 + r) − r and f(0) = 0.
+    pub fn divergence_per_mass(self, log_ratio: f64) -> f64 {
+        let log_ratio = log_ratio.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO);
+        let inverse = Real::exp(-log_ratio);
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                let empty = match D::ADMITS_EMPTY_CELLS {
+                    true => D::integrand(-LARGEST_LOG_RATIO),
+                    false => 0.0,
+                };
+                D::integrand_per_mass(log_ratio) - empty * (inverse - 1.0)
+            }),
+            Self::NonSaturating => log_ratio.softplus() * (1.0 + inverse) - 1.0,
+            Self::Relativistic | Self::Wasserstein => f64::NAN,
+        }
+    }
+
     /// E_ρ(c) and its derivative with respect to ℓ at an exact ℓ: the first variation of the divergence that the ideal critic leads to.
     pub fn at_log_ratio(self, log_ratio: f64) -> (f64, f64) {
         let (mut value, mut slope) = ([0.0], [0.0]);

@@ -38,7 +38,7 @@ pub use game::{Game, GameRates, GameSpectrum, Growth};
 pub use generator::Generator;
 pub use loss::Loss;
 pub use network::{Evaluator, Network};
-pub use outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record};
+pub use outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record, Solve};
 pub use quality::{COVERED, HIGH_QUALITY, Quality, Yardstick};
 pub use settings::{
     CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Observations, Rule, RuleSettings,

@@ -5,7 +5,8 @@ use thiserror::Error;
 use super::batch::Batch;
 use super::eigenvalues::EigenvalueError;
 use super::game::GameSpectrum;
-use super::metric::{MetricError, MetricReport, MetricSplit};
+use super::metric::{MetricError, MetricReport, MetricSpectrum, MetricSplit};
+use super::optimizer::Judgement;
 use super::quality::Quality;
 
 /// The most parameters that a record keeps.
@@ -67,6 +68,17 @@ pub struct Players {
     pub critic: Vec<f64>,
 }
 
+/// The solve of the metric in one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Solve {
+    /// The damping that it took.
+    pub damping: f64,
+    /// How often it was raised on the ladder before the matrix could be factored.
+    pub rungs: u64,
+    /// What became of the step, with adaptive damping.
+    pub judgement: Option<Judgement>,
+}
+
 /// What a run left.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -84,8 +96,12 @@ pub struct Outcome {
     pub seconds: f64,
     /// What the metric's solves took; none for Euclidean rules.
     pub metric: Option<MetricReport>,
+    /// The solve of each step; none for Euclidean rules.
+    pub solves: Vec<Solve>,
     /// How much of G̃ is not g at the end.
     pub split: Option<MetricSplit>,
+    /// The eigenvalues of the metrics after the numbers of steps that the settings name.
+    pub metric_spectra: Vec<(u64, Result<MetricSpectrum, EigenvalueError>)>,
     /// The game linearised at the end, where the settings ask for it.
     pub game: Option<Result<GameSpectrum, EigenvalueError>>,
     /// Why the run ended early, if it did.

@@ -54,6 +54,8 @@ pub struct Observations {
     pub samples: bool,
     /// Whether the game of both players is linearised at the end.
     pub game_spectrum: bool,
+    /// The numbers of steps after which the eigenvalues of the metrics are computed, in increasing order.
+    pub metric_spectra: Vec<u64>,
 }
 
 /// A rule that needs the gradient alone.
@@ -87,10 +89,13 @@ pub enum Rule {
     Euclidean(EuclideanRule),
     Natural {
         metric: MetricSettings,
+        /// Whether the damping follows what the steps do.
+        adaptive: bool,
     },
     MomentumNatural {
         metric: MetricSettings,
         momentum: f64,
+        adaptive: bool,
     },
     Inertial {
         metric: MetricSettings,
@@ -108,12 +113,24 @@ impl Rule {
     pub fn start(self, parameters: usize, streams: Streams) -> Box<dyn Optimizer> {
         match self {
             Self::Euclidean(rule) => Box::new(OnGradient::new(rule.start(parameters), parameters)),
-            Self::Natural { metric } => Box::new(Natural::new(Metric::new(metric), parameters)),
-            Self::MomentumNatural { metric, momentum } => Box::new(MomentumNatural::new(
-                Metric::new(metric),
+            Self::Natural { metric, adaptive } => {
+                let metric = Metric::new(metric);
+                Box::new(match adaptive {
+                    true => Natural::adaptive(metric, parameters),
+                    false => Natural::new(metric, parameters),
+                })
+            }
+            Self::MomentumNatural {
+                metric,
                 momentum,
-                parameters,
-            )),
+                adaptive,
+            } => {
+                let metric = Metric::new(metric);
+                Box::new(match adaptive {
+                    true => MomentumNatural::adaptive(metric, momentum, parameters),
+                    false => MomentumNatural::new(metric, momentum, parameters),
+                })
+            }
             Self::Inertial {
                 metric,
                 friction,

@@ -5,10 +5,10 @@ use super::critic::{Critic, CriticSettings};
 use super::eigenvalues::EigenvalueError;
 use super::game::{Game, GameRates, GameSpectrum};
 use super::generator::Generator;
-use super::metric::{MetricSplit, split};
+use super::metric::{MetricSpectrum, MetricSplit, split};
 use super::network::Evaluator;
-use super::optimizer::Step;
-use super::outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record};
+use super::optimizer::{Step, judged_step};
+use super::outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record, Solve};
 use super::quality::Yardstick;
 use super::settings::{CriticKind, RuleSettings, TrainingSettings, Updates};
 use super::streams::{Purpose, Streams, fill_normal};
@@ -44,10 +44,16 @@ pub fn train(
         loss_spread: f64::NAN,
         seconds: 0.0,
         metric: None,
+        solves: Vec::new(),
+        metric_spectra: Vec::new(),
         split: None,
         game: None,
         failure: None,
     };
+    let spectra = &settings.observations.metric_spectra;
+    if spectra.first() == Some(&0) {
+        outcome.metric_spectra.push((0, run.metric_spectrum()));
+    }
     let mut last = Spread::default();
     let steps = if proceed(0) { settings.steps } else { 0 };
     for step in 0..steps {
@@ -65,6 +71,9 @@ pub fn train(
         if made % settings.record_every == 0 || made == settings.steps {
             outcome.records.push(run.record(made));
         }
+        if spectra.contains(&made) {
+            outcome.metric_spectra.push((made, run.metric_spectrum()));
+        }
         if (made % PATIENCE == 0 || made == settings.steps) && !proceed(made) {
             break;
         }
@@ -78,6 +87,7 @@ pub fn train(
             outcome.game = run.game_spectrum();
         }
     }
+    outcome.solves = run.solves;
     outcome.parameters = run.parameters;
     outcome
 }
@@ -129,6 +139,7 @@ struct Run<'a> {
     loss_generator: f64,
     loss_critic: f64,
     sums: [f64; 3],
+    solves: Vec<Solve>,
 }
 
 impl<'a> Run<'a> {
@@ -183,6 +194,7 @@ impl<'a> Run<'a> {
             loss_generator: f64::NAN,
             loss_critic: f64::NAN,
             sums: [0.0; 3],
+            solves: Vec::new(),
         }
     }
 
@@ -214,13 +226,23 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// How much of G̃ is not g, on latent variables of an evaluation.
-    fn split(&self) -> MetricSplit {
+    /// The generator at θ on latent variables of an evaluation, as many as the metrics are looked at.
+    fn looked_at(&self) -> Evaluator {
         let network = self.settings.generator.network.clone();
         let mut generator = Evaluator::new(network, SPLIT_SAMPLES);
         self.yardstick.fill_latents(generator.latents());
         generator.forward(&self.parameters);
-        split(&mut generator, &self.parameters)
+        generator
+    }
+
+    /// How much of G̃ is not g.
+    fn split(&self) -> MetricSplit {
+        split(&mut self.looked_at(), &self.parameters)
+    }
+
+    /// The eigenvalues of both metrics.
+    fn metric_spectrum(&self) -> Result<MetricSpectrum, EigenvalueError> {
+        MetricSpectrum::new(&mut self.looked_at(), &self.parameters)
     }
 
     /// The game linearised where both players are now; none with an exact critic.
@@ -263,15 +285,33 @@ impl<'a> Run<'a> {
         self.sums[0] += self.loss_generator;
         self.sums[1] += self.loss_critic;
         self.sums[2] += 1.0;
-        let outcome = self.optimizer.step(&mut Step {
-            generator: &mut self.generator,
-            parameters: &mut self.parameters,
-            force: &self.force,
-            rate: factor * self.rule.rate,
-            number: step,
-        });
+        let mut unused = Batch::new(self.force.features(), self.force.count());
+        let (critic, data, target) = (&mut self.critic, &self.data, self.target);
+        let mut loss = |generator: &mut dyn Generator, parameters: &[f64]| match critic {
+            Source::Learned(critic) => critic.force(generator.samples(), data, &mut unused),
+            Source::Exact(exact) => exact.divergence(parameters, generator.samples(), target),
+        };
+        let outcome = judged_step(
+            self.optimizer.as_mut(),
+            &mut Step {
+                generator: &mut self.generator,
+                parameters: &mut self.parameters,
+                force: &self.force,
+                rate: factor * self.rule.rate,
+                number: step,
+            },
+            &mut loss,
+        );
         let seed = self.seed;
-        outcome.map_err(|source| Failure::Metric { seed, step, source })
+        let judgement = outcome.map_err(|source| Failure::Metric { seed, step, source })?;
+        if let Some(report) = self.optimizer.report() {
+            self.solves.push(Solve {
+                damping: report.damping,
+                rungs: report.rungs,
+                judgement,
+            });
+        }
+        Ok(())
     }
 
     /// Draws latent variables and computes the samples.

@@ -303,3 +303,57 @@ fn the_dirac_gan_circles_spirals_out_and_settles() {
         assert!(run[4] < 0.03 * run[2], "{run:?}");
     }
 }
+
+/// The damping of every step, what became of the step, and the eigenvalues of the metrics, in the file and as a picture.
+#[test]
+fn dampings_and_spectra_of_metrics_are_in_the_file() {
+    let text = SMALL.replace(
+        "kind = \"natural\"",
+        "kind = \"natural\"\ndamping = \"adaptive\"",
+    ) + "\n[output]\nmetric-spectra = [0, 40, 20]\n";
+    let folder = folder(&text);
+    ottoflow(folder.path(), &words("compare small.toml -q --plots .")).assert_done();
+    let picture = folder.path().join("metric-spectra.svg");
+    assert!(std::fs::metadata(picture).unwrap().len() > 1000);
+    let file = File::open(folder.path().join("small.h5")).unwrap();
+    let group = file.group("optimizers/Natural gradient").unwrap();
+    let read = |name: &str| -> Vec<f64> { group.dataset(name).unwrap().read_raw().unwrap() };
+    let (damping, ratio) = (read("damping"), read("fall_ratio"));
+    let (rungs, kept) = (read("damping_rungs"), read("step_kept"));
+    assert_eq!(group.dataset("damping").unwrap().shape(), [3, 40]);
+    assert!(rungs.iter().all(|count| *count == 0.0));
+    for (run, ratios) in damping.chunks(40).zip(ratio.chunks(40)) {
+        assert_eq!(run[0], 1e-4);
+        for (pair, ratio) in run.windows(2).zip(ratios) {
+            let expected = match *ratio {
+                // Down to 1e-12.
+                ratio if ratio > 0.75 => (0.5 * pair[0]).max(1e-12),
+                ratio if ratio < 0.25 => 2.0 * pair[0],
+                _ => pair[0],
+            };
+            assert_eq!(pair[1], expected, "after the ratio {ratio}");
+        }
+    }
+    for (kept, ratio) in kept.iter().zip(&ratio) {
+        assert_eq!(*kept == 1.0, ratio.is_nan() || *ratio >= 0.0);
+    }
+    assert_eq!(read("spectrum_step"), [0.0, 20.0, 40.0]);
+    let (sample, otto) = (read("metric_eigenvalues"), read("metric_eigenvalues_otto"));
+    let (trace, trace_otto) = (read("metric_trace"), read("metric_trace_otto"));
+    assert_eq!(sample.len(), 3 * 3 * 17);
+    for (all, traces) in [(&sample, &trace), (&otto, &trace_otto)] {
+        for spectrum in all.chunks(17) {
+            assert!(spectrum.windows(2).all(|pair| pair[0] >= pair[1]));
+            assert!(spectrum[16] >= 0.0);
+        }
+        // Of the last step they add up to the trace.
+        for (run, trace) in all.chunks(3 * 17).zip(traces) {
+            let sum: f64 = run[34..].iter().sum();
+            assert!((sum - trace).abs() < 1e-9 * trace, "{sum} {trace}");
+        }
+    }
+    // g ⪯ G̃, so that each eigenvalue is no larger (Weyl).
+    for (own, larger) in otto.iter().zip(&sample) {
+        assert!(*own <= larger * (1.0 + 1e-9) + 1e-12);
+    }
+}

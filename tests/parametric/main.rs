@@ -1,6 +1,7 @@
 //! Generators, critics, metrics and optimizers held against dual numbers, dense linear algebra and closed forms.
 
 mod cholesky;
+mod damping;
 mod distances;
 mod game;
 mod losses;

@@ -87,11 +87,19 @@ fn rules() -> Vec<RuleSettings> {
             }),
             1e-2,
         ),
-        rule("natural", Rule::Natural { metric: sample }, 5e-3),
+        rule(
+            "natural",
+            Rule::Natural {
+                metric: sample,
+                adaptive: false,
+            },
+            5e-3,
+        ),
         rule(
             "otto",
             Rule::Natural {
                 metric: metric(MetricKind::Otto),
+                adaptive: false,
             },
             5e-3,
         ),
@@ -100,6 +108,24 @@ fn rules() -> Vec<RuleSettings> {
             Rule::MomentumNatural {
                 metric: sample,
                 momentum,
+                adaptive: false,
+            },
+            5e-3,
+        ),
+        rule(
+            "adaptive",
+            Rule::Natural {
+                metric: sample,
+                adaptive: true,
+            },
+            5e-3,
+        ),
+        rule(
+            "adaptive momentum",
+            Rule::MomentumNatural {
+                metric: sample,
+                momentum,
+                adaptive: true,
             },
             5e-3,
         ),

@@ -14,7 +14,7 @@ use super::reader::{Trajectory, member_names, open};
 #[derive(Debug)]
 pub enum Contents {
     /// Frames of a flow.
-    Trajectory(Box<Trajectory>),
+    Trajectory(Trajectory),
     /// A comparison of optimizers.
     Comparison(ComparisonFile),
 }
@@ -28,10 +28,7 @@ impl Contents {
         let file = open(path)?;
         match is_comparison(&file) {
             true => ComparisonFile::from_file(path, file).map(Self::Comparison),
-            false => {
-                let trajectory = Trajectory::from_file(path, file)?;
-                Ok(Self::Trajectory(Box::new(trajectory)))
-            }
+            false => Trajectory::from_file(path, file).map(Self::Trajectory),
         }
     }
 }

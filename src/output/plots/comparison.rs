@@ -12,7 +12,7 @@ use super::eigenvalues::{Border, Cloud, Plane, PlanePage};
 use super::energies::around;
 use super::panels::{Colours, Panel, PanelPage, highest};
 use super::scale::Scale;
-use super::{PlotError, save};
+use super::{PlotError, metric_spectra, save};
 
 /// The shares of the seeds between which a band lies.
 const BAND: (f64, f64) = (0.1, 0.9);
@@ -58,6 +58,10 @@ pub struct OptimizerView<'a> {
     pub samples: Vec<Vec<Vec<f64>>>,
     /// The path (w, θ) at the records where the critic is wx + c and the generator has one parameter; else empty.
     pub orbits: Vec<Vec<(f64, f64)>>,
+    /// Eigenvalues of the sample metric and of that of the densities, the largest first, of every seed after each number of steps.
+    pub metric_spectra: [Vec<Vec<Vec<f64>>>; 2],
+    /// These numbers of steps.
+    pub spectrum_steps: Vec<f64>,
     /// Eigenvalues of the game's field of all seeds, real and imaginary part; empty where there are none.
     pub field: Vec<(f64, f64)>,
     /// Those of a step of both players.
@@ -67,7 +71,8 @@ pub struct OptimizerView<'a> {
 /// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
 ///
 /// `loss` and `wasserstein` over the steps; `samples` against a target with a density in 1-D and 2-D; `orbit` where a linear critic
-/// plays against a generator with one parameter; `spectrum` where the game was linearised.
+/// plays against a generator with one parameter; `spectrum` where the game was linearised; `metric-spectra` where the eigenvalues of the
+/// metrics are known.
 ///
 /// # Errors
 /// [`PlotError::NoRun`] if no run reached its end; a file that cannot be written.
@@ -88,11 +93,14 @@ pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathB
     if view.optimizers.iter().any(|own| !own.field.is_empty()) {
         paths.extend(save(&game_spectrum(view)?, folder, "spectrum")?);
     }
+    if let Some(chart) = metric_spectra::chart(view) {
+        paths.extend(save(&chart.drawing()?, folder, "metric-spectra")?);
+    }
     Ok(paths)
 }
 
 /// The share of sorted numbers below a value, by interpolation.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = sorted[place.floor() as usize];
     below + (place - place.floor()) * (sorted[place.ceil() as usize] - below)

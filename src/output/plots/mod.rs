@@ -16,6 +16,7 @@ mod drawing;
 mod eigenvalues;
 mod energies;
 mod frames;
+mod metric_spectra;
 mod panels;
 mod phase;
 mod render;

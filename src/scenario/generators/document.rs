@@ -219,6 +219,8 @@ pub(super) struct ObservationSection {
     /// Whether the game of both players is linearised at the end, and its eigenvalues are written; false if not given.
     #[serde(default)]
     pub(super) spectrum: bool,
+    /// The numbers of steps after which the eigenvalues of the metrics are computed and written; none if not given.
+    pub(super) metric_spectra: Option<Vec<usize>>,
 }
 
 /// One optimizer of the generator.
@@ -245,9 +247,8 @@ pub(super) struct OptimizerSection {
     pub(super) beta2: Option<f64>,
     /// The metric of natural, momentum-natural and inertial (sample if not given) and langevin (Euclidean if not given).
     pub(super) metric: Option<MetricWord>,
-    /// What is added to the diagonal of the metric; 1e-4 if not given.
-    #[schemars(range(min = 0.0))]
-    pub(super) damping: Option<f64>,
+    /// What is added to the diagonal of the metric; 1e-4 if not given. With "adaptive" it follows what the steps do, from 1e-4 on.
+    pub(super) damping: Option<Damping>,
     /// Friction γ of inertial; 1 if not given.
     #[schemars(range(min = 0.0))]
     pub(super) friction: Option<f64>,
@@ -273,6 +274,63 @@ pub(super) struct OptimizerSection {
     /// In which order critic and generator step; alternating if not given.
     #[serde(default)]
     pub(super) updates: UpdatesWord,
+}
+
+/// What is added to the diagonal of a metric: a number, or the word adaptive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Damping {
+    /// Always the same.
+    Fixed(f64),
+    /// Follows what the steps do.
+    Adaptive,
+}
+
+impl<'de> Deserialize<'de> for Damping {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DampingVisitor;
+
+        impl de::Visitor<'_> for DampingVisitor {
+            type Value = Damping;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("a number or \"adaptive\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value as f64))
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Damping, E> {
+                match word {
+                    "adaptive" => Ok(Damping::Adaptive),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(DampingVisitor)
+    }
+}
+
+impl JsonSchema for Damping {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Damping".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "number", "minimum": 0.0 },
+            { "type": "string", "enum": ["adaptive"] },
+        ] })
+    }
 }
 
 /// A kind of optimizer.

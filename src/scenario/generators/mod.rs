@@ -138,9 +138,11 @@ fn checked(text: String) -> Result<Comparison, Fault> {
     if game_spectrum {
         spectrum_fits(&training).map_err(inside("output"))?;
     }
+    let steps = document.output.metric_spectra.unwrap_or_default();
     training.observations = Observations {
         samples: beside.is_some(),
         game_spectrum,
+        metric_spectra: metric_spectra(steps, &training).map_err(inside("output"))?,
     };
     Ok(Comparison {
         title: document.title,
@@ -168,6 +170,32 @@ fn spectrum_fits(training: &TrainingSettings) -> Result<(), Fault> {
         return Err(unexpected("spectrum", found, &expected));
     }
     Ok(())
+}
+
+/// The steps of the metrics' spectra in order, none beyond the end; and parameters few enough for a dense matrix.
+fn metric_spectra(mut steps: Vec<usize>, training: &TrainingSettings) -> Result<Vec<u64>, Fault> {
+    let count = training.generator.network.parameters();
+    if !steps.is_empty() && count > optimizers::DENSE_PARAMETERS {
+        let found = format!("{count} parameters");
+        let expected = format!(
+            "at most {}: the metrics are dense matrices",
+            optimizers::DENSE_PARAMETERS
+        );
+        return Err(unexpected("metric-spectra", found, &expected));
+    }
+    for (index, step) in steps.iter().enumerate() {
+        if *step as u64 > training.steps {
+            let expected = format!("at most the {} steps of training", training.steps);
+            return Err(unexpected(
+                &format!("metric-spectra.{index}"),
+                step,
+                &expected,
+            ));
+        }
+    }
+    steps.sort_unstable();
+    steps.dedup();
+    Ok(steps.into_iter().map(|step| step as u64).collect())
 }
 
 /// A flow beside the generator needs its density at the start, and the same force: 1-D, x = az + b with `matrix`, an exact critic.

@@ -1,7 +1,7 @@
 use super::super::error::{Fault, Problem};
 use super::super::settings::{positive, unexpected};
 use super::document::{
-    CriticOptimizer, CriticOptimizerKind, OptimizerKind, OptimizerSection, ScheduleWord,
+    CriticOptimizer, CriticOptimizerKind, Damping, OptimizerKind, OptimizerSection, ScheduleWord,
 };
 use crate::parametric::metric::{MetricKind, MetricSettings};
 use crate::parametric::optimizer::Schedule;
@@ -16,7 +16,7 @@ const MOMENTUM: f64 = 0.9;
 /// β₁ and β₂ of Adam where a scenario does not say, as in the paper.
 const BETAS: (f64, f64) = (0.9, 0.999);
 /// The largest number of parameters for which a metric is factored itself.
-const DENSE_PARAMETERS: usize = 4000;
+pub(super) const DENSE_PARAMETERS: usize = 4000;
 
 /// The critic's rule where a scenario names none: that of the reference experiment.
 pub(super) fn default_critic_rule() -> CriticRule {
@@ -68,17 +68,32 @@ fn rule(section: OptimizerSection, training: &TrainingSettings) -> Result<RuleSe
     let metric = |word: Option<super::document::MetricWord>| -> Result<MetricSettings, Fault> {
         Ok(MetricSettings {
             kind: word.map_or(MetricKind::Sample, Into::into),
-            damping: not_negative("damping", section.damping.unwrap_or(DAMPING))?,
+            damping: match section.damping {
+                Some(Damping::Fixed(damping)) => not_negative("damping", damping)?,
+                Some(Damping::Adaptive) | None => DAMPING,
+            },
         })
     };
+    let adaptive = section.damping == Some(Damping::Adaptive);
+    if adaptive
+        && !matches!(
+            section.kind,
+            OptimizerKind::Natural | OptimizerKind::MomentumNatural
+        )
+    {
+        let expected = "a number: only natural and momentum-natural adapt it";
+        return Err(unexpected("damping", "\"adaptive\"", expected));
+    }
     let rule = match section.kind {
         OptimizerKind::Sgd => Rule::Euclidean(sgd(section.momentum, section.nesterov)?),
         OptimizerKind::Adam => Rule::Euclidean(adam(section.beta1, section.beta2)?),
         OptimizerKind::Natural => Rule::Natural {
             metric: metric(section.metric)?,
+            adaptive,
         },
         OptimizerKind::MomentumNatural => Rule::MomentumNatural {
             metric: metric(section.metric)?,
+            adaptive,
             momentum: share("momentum", section.momentum.unwrap_or(MOMENTUM))?,
         },
         OptimizerKind::Inertial => {
