@@ -23,7 +23,7 @@ pub(in crate::scenario) struct GeneratorDocument {
     #[serde(default)]
     pub(super) critic: CriticSection,
     pub(super) training: TrainingSection,
-    /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient.
+    /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient, and the inertial flow beside inertial.
     pub(super) grid: Option<GridSection>,
     /// What is computed and written besides the records.
     #[serde(default)]
