@@ -114,7 +114,7 @@ pub(super) fn info(comparison: &ComparisonFile) -> Result<(), CommandError> {
     let (scenario, optimizers) = stored(comparison)?;
     let mut about = super::info::about(attributes);
     let mut row = |name: &str, value: String| about.row([name.to_owned(), value]);
-    row("optimizers", comparison.optimizers().join(", "));
+    row("optimizers", comparison.optimizers().join("; "));
     row("seeds", scenario.seeds.to_string());
     let records = optimizers.iter().map(|own| own.scale("record_step"));
     let longest = records.max_by_key(|steps| steps.len()).unwrap_or_default();

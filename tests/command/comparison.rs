@@ -141,7 +141,7 @@ fn the_file_gives_back_the_table_and_the_pictures() {
     for part in [
         "Small",
         "complete",
-        "Adam, Natural gradient",
+        "Adam; Natural gradient",
         "40 of 40, 3 records",
         "200 of 1 coordinates in each record",
         "17 parameters",
