@@ -7,8 +7,8 @@ use ottoflow::parametric::metric::{Metric, MetricKind, MetricSettings};
 use ottoflow::parametric::optimizer::Schedule;
 use ottoflow::parametric::{
     Activation, Batch, CriticKind, CriticRule, CriticSettings, EuclideanRule, Evaluator, Generator,
-    GeneratorSettings, Loss, Network, Purpose, Rule, RuleSettings, Streams, Target,
-    TrainingSettings, Yardstick, compare, fill_normal,
+    GeneratorSettings, Loss, Network, Observations, Purpose, Rule, RuleSettings, Streams, Target,
+    TrainingSettings, Updates, Yardstick, compare, fill_normal,
 };
 
 fn main() {
@@ -40,7 +40,7 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
     let Ok(mixture) = NormalMixture::new(&Density::Gaussian(gaussian)) else {
         return;
     };
-    let target = Target::new(mixture);
+    let target = Target::Normals(mixture);
     let settings = TrainingSettings {
         generator: GeneratorSettings {
             network: Network::new(16, &[32], 1, Activation::Relu),
@@ -58,7 +58,7 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
         batch: 128,
         record_every: STEPS,
         evaluation: 4096,
-        keep_samples: false,
+        observations: Observations::default(),
     };
     let Ok(yardstick) = Yardstick::new(&target, settings.evaluation) else {
         return;
@@ -69,6 +69,8 @@ fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
         rate,
         schedule: Schedule::Constant,
         critic: None,
+        penalty: None,
+        updates: Updates::Alternating,
     }];
     bencher
         .counter(ItemsCount::new(STEPS * SEEDS))
@@ -104,7 +106,10 @@ fn adam(bencher: Bencher) {
 fn natural(bencher: Bencher) {
     reference(
         bencher,
-        Rule::Natural { metric: METRIC },
+        Rule::Natural {
+            metric: METRIC,
+            adaptive: false,
+        },
         1e-3,
         adam_critic(),
     );
@@ -113,6 +118,7 @@ fn natural(bencher: Bencher) {
 #[divan::bench]
 fn momentum_natural(bencher: Bencher) {
     let rule = Rule::MomentumNatural {
+        adaptive: false,
         metric: METRIC,
         momentum: 0.9,
     };
@@ -125,7 +131,15 @@ fn natural_of_the_densities(bencher: Bencher) {
         kind: MetricKind::Otto,
         ..METRIC
     };
-    reference(bencher, Rule::Natural { metric }, 1e-3, adam_critic());
+    reference(
+        bencher,
+        Rule::Natural {
+            metric,
+            adaptive: false,
+        },
+        1e-3,
+        adam_critic(),
+    );
 }
 
 /// One solve in sample space: 16 → 300 → 300 → 1 with 95,701 parameters, and 16 → 310 → 310 → 1 with 101,991; batch 512.

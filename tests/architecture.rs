@@ -112,6 +112,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("wgpu", &["backend/gpu"]),
     ("pulp", &["backend/cpu", "elliptic/tiles.rs", "calculus"]),
     ("statrs", &["metrics", "parametric"]),
+    ("faer", &["parametric/eigenvalues.rs"]),
     ("rand_distr", &["parametric"]),
     ("rand_xoshiro", &["parametric"]),
     ("toml", &["scenario"]),

@@ -41,7 +41,7 @@ learning-rate = 1e-3
 /// What is replaced in the valid scenario, by what, and the message.
 #[rustfmt::skip]
 const EDITS: &[(&str, &str, &str)] = &[
-    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"grid\", \"optimizer\"; did you mean \"training\"?"),
+    ("[training]", "[trainig]", "s.toml:18:2: trainig: unknown key, expected one of \"title\", \"law\", \"target\", \"generator\", \"critic\", \"training\", \"grid\", \"output\", \"optimizer\"; did you mean \"training\"?"),
     ("activation = \"relu\"", "activation = \"rleu\"", "s.toml:12:14: generator.activation: found \"rleu\", expected one of \"relu\", \"leaky-relu\", \"tanh\", \"softplus\", \"silu\"; did you mean \"relu\"?"),
     ("hidden = [8]\nactivation", "hidden = []\nactivation", "s.toml:11:10: generator.hidden: found an empty list, expected at least one width; a generator without a hidden layer is `kind = \"affine\"`"),
     ("hidden = [8]\nactivation", "hidden = [8, 0]\nactivation", "s.toml:11:14: generator.hidden.1: found 0, expected a whole number from 1 to 65536"),
@@ -57,7 +57,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("loss = \"non-saturating\"", "loss = \"wasserstein\"", "s.toml:14:1: critic.penalty: missing, but required"),
     ("learning-rate = 1e-2", "learning-rate = nan", "s.toml:27:17: optimizer.0.learning-rate: found nan, expected a finite number"),
     ("learning-rate = 1e-2", "learning-rate = 0.0", "s.toml:27:17: optimizer.0.learning-rate: found 0.0, expected a number above 0"),
-    ("learning-rate = 1e-2", "learning-rat = 1e-2", "s.toml:27:1: optimizer.0.learning-rat: unknown key, expected one of \"name\", \"kind\", \"learning-rate\", \"momentum\", \"nesterov\", \"beta1\", \"beta2\", \"metric\", \"damping\", \"friction\", \"connection\", \"temperature\", \"schedule\", \"schedule-every\", \"schedule-factor\", \"critic-optimizer\"; did you mean \"learning-rate\"?"),
+    ("learning-rate = 1e-2", "learning-rat = 1e-2", "s.toml:27:1: optimizer.0.learning-rat: unknown key, expected one of \"name\", \"kind\", \"learning-rate\", \"momentum\", \"nesterov\", \"beta1\", \"beta2\", \"metric\", \"damping\", \"friction\", \"connection\", \"temperature\", \"schedule\", \"schedule-every\", \"schedule-factor\", \"critic-optimizer\", \"critic-penalty\", \"updates\"; did you mean \"learning-rate\"?"),
     ("learning-rate = 1e-2", "learning-rate = 1e-2\nmomentum = 1.0", "s.toml:28:12: optimizer.0.momentum: found 1.0, expected a number of at least 0 and below 1"),
     ("learning-rate = 1e-2", "learning-rate = 1e-2\nfriction = 1.0", "s.toml:28:12: optimizer.0.friction: found `friction`, expected no such key: this kind of optimizer has none"),
     ("learning-rate = 1e-2", "learning-rate = 1e-2\nschedule = \"step\"", "s.toml:24:1: optimizer.0.schedule-every: missing, but required"),
@@ -73,6 +73,16 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("std = [1.25]", "std = [1.25]\nfloor = 0.1", "s.toml:7:9: target.floor: found a background over a box, but a generator scenario has no box; remove `floor`"),
     ("kind = \"mlp\"\nhidden = [8]\n\n[training]", "kind = \"exact\"\nhidden = [8]\n\n[training]", "s.toml:16:10: critic.hidden: found `hidden`, expected no such key: an exact critic is not trained"),
     ("kind = \"mlp\"\nhidden = [8]\n\n[training]", "kind = \"mlp\"\noptimizer = { kind = \"adam\", learning-rate = 1e-3, momentum = 0.5 }\n\n[training]", "s.toml:16:63: critic.optimizer.momentum: found `momentum`, expected no such key: this kind of optimizer has none"),
+    ("kind = \"mlp\"\nlatent = 4\nhidden = [8]\nactivation = \"relu\"", "kind = \"dirac\"\nlatent = 4\nposition = [0.0]", "s.toml:10:10: generator.latent: found `latent`, expected no such key: only the kind \"mlp\" has it"),
+    ("kind = \"mlp\"\nlatent = 4\nhidden = [8]\nactivation = \"relu\"", "kind = \"dirac\"\nposition = [0.0, 1.0]", "s.toml:10:12: generator.position: found 2 entries, expected 1: one number for each coordinate of the target"),
+    ("kind = \"mlp\"\nlatent = 4\nhidden = [8]\nactivation = \"relu\"", "kind = \"dirac\"", "s.toml:8:1: generator.position: missing, but required"),
+    ("kind = \"gaussian\"\nmean = [8.0]\nstd = [1.25]", "kind = \"dirac\"\nposition = []", "s.toml:5:12: target.position: found 0 numbers, expected 1 to 16"),
+    ("kind = \"mlp\"\nhidden = [8]\n\n[training]", "kind = \"linear\"\nhidden = [8]\n\n[training]", "s.toml:16:10: critic.hidden: found `hidden`, expected no such key: only the kind \"mlp\" has it"),
+    ("kind = \"sgd\"", "kind = \"sgd\"\ncritic-penalty = 0.0", "s.toml:27:18: optimizer.0.critic-penalty: found 0.0, expected a number above 0"),
+    ("kind = \"sgd\"", "kind = \"sgd\"\nupdates = \"both\"", "s.toml:27:11: optimizer.0.updates: found \"both\", expected one of \"alternating\", \"simultaneous\""),
+    ("kind = \"natural\"", "kind = \"natural\"\ndamping = \"adaptve\"", "s.toml:32:11: optimizer.1.damping: found \"adaptve\", expected a number or \"adaptive\""),
+    ("kind = \"natural\"", "kind = \"inertial\"\ndamping = \"adaptive\"", "s.toml:32:11: optimizer.1.damping: found \"adaptive\", expected a number: only natural and momentum-natural adapt it"),
+    ("[training]", "[output]\nmetric-spectra = [0, 101]\n\n[training]", "s.toml:19:22: output.metric-spectra.1: found 101, expected at most the 100 steps of training"),
     ("[training]", "[critic.optimizer]\nkind = \"sgd\"\nlearning-rate = -1.0\n\n[training]", "s.toml:20:17: critic.optimizer.learning-rate: found -1.0, expected a number above 0"),
 ];
 
@@ -103,6 +113,27 @@ fn a_flow_is_sent_to_the_command_that_runs_it() {
         error.ends_with("grid: a flow on a grid is run by `ottoflow run`"),
         "{error}"
     );
+}
+
+#[test]
+fn the_spectrum_of_the_game_needs_two_players_that_fit_in_memory() {
+    let asked = |others: &[&str]| {
+        let mut overrides = vec!["output.spectrum=true".to_owned()];
+        overrides.extend(others.iter().map(|text| (*text).to_owned()));
+        read(VALID, &overrides)
+    };
+    assert!(asked(&[]).unwrap().training.observations.game_spectrum);
+    let error = asked(&["generator.hidden=[400]"]).unwrap_err();
+    let expected = "found 2426 parameters of both players, expected at most 2000: the whole Jacobian is needed";
+    assert!(error.ends_with(expected), "{error}");
+    let exact = VALID.replace(
+        "[critic]\nkind = \"mlp\"\nhidden = [8]",
+        "[critic]\nkind = \"exact\"",
+    );
+    let overrides = ["output.spectrum=true", "training.loss=kl"];
+    let error = read(&exact, &overrides.map(str::to_owned)).unwrap_err();
+    let expected = "expected a critic that is trained: alone, the generator plays no game";
+    assert!(error.ends_with(expected), "{error}");
 }
 
 #[test]
@@ -138,6 +169,25 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!(
         scenario.training.generator.initial,
         Some(vec![0.5, 1.0, 0.0])
+    );
+}
+
+#[test]
+fn a_point_has_no_density_ratio_and_none_on_a_grid() {
+    let text = VALID.replace(
+        "kind = \"gaussian\"\nmean = [8.0]\nstd = [1.25]",
+        "kind = \"dirac\"\nposition = [0.0]",
+    );
+    read(&text, &[]).unwrap();
+    let exact = text.replace(
+        "[critic]\nkind = \"mlp\"\nhidden = [8]",
+        "[critic]\nkind = \"exact\"",
+    );
+    let saturating = ["training.loss=saturating".to_owned()];
+    let error = read(&exact, &saturating).unwrap_err();
+    assert_eq!(
+        error,
+        "s.toml:14:8: critic.kind: found \"exact\", expected a critic that is trained: of a point there is no density ratio"
     );
 }
 

@@ -1,8 +1,10 @@
-//! The flow on a grid beside natural gradient on a family: flow and parametric meet here, and only here.
+//! The flow on a grid beside the path of a family: flow and parametric meet here, and only here.
+//!
+//! Beside natural gradient the gradient flow, beside the inertial equation on parameters the inertial flow of the same friction.
 
 use super::CommandError;
 use crate::exact::{log_gaussian, normalised, start as state};
-use crate::flow::{Device, MethodSettings, Stepping, start};
+use crate::flow::{Device, Friction, InertialSettings, MethodSettings, Stepping, start};
 use crate::metrics::wasserstein_to_samples;
 use crate::parametric::{Rule, Runs};
 use crate::problem::Problem;
@@ -22,18 +24,40 @@ pub(super) fn distances(
     let Some(beside) = &scenario.beside else {
         return Ok(runs.iter().map(|_| None).collect());
     };
-    let of = |runs: &Runs| match runs.rule.rule {
-        Rule::Natural { .. } => along(scenario, beside, runs).map(Some),
-        _ => Ok(None),
+    let stepping = Stepping::Adaptive {
+        tolerance: TOLERANCE,
+    };
+    let of = |runs: &Runs| {
+        let method = match runs.rule.rule {
+            Rule::Natural { .. } => MethodSettings::Implicit(stepping),
+            // Without its connection term the rule follows no equation of densities.
+            Rule::Inertial {
+                friction,
+                connection: true,
+                ..
+            } => MethodSettings::Staggered(InertialSettings {
+                stepping,
+                friction: Friction::Constant(friction),
+                restart: false,
+                overdamped: false,
+            }),
+            _ => return Ok(None),
+        };
+        along(scenario, beside, runs, method).map(Some)
     };
     runs.iter().map(of).collect()
 }
 
-fn along(scenario: &Comparison, beside: &Beside, runs: &Runs) -> Result<Distances, CommandError> {
+fn along(
+    scenario: &Comparison,
+    beside: &Beside,
+    runs: &Runs,
+    method: MethodSettings,
+) -> Result<Distances, CommandError> {
     let grid = beside.grid.clone();
     let log_target = normalised(
         &grid,
-        grid.sample(|point| scenario.target.log_density(&point[..1])),
+        grid.sample(|point| beside.target.log_density(&point[..1])),
     );
     let problem = Problem {
         grid,
@@ -43,14 +67,11 @@ fn along(scenario: &Comparison, beside: &Beside, runs: &Runs) -> Result<Distance
     let shape = log_gaussian([beside.mean, 0.0, 0.0], [beside.std, 1.0, 1.0]);
     let log_density = normalised(&problem.grid, problem.grid.sample(shape));
     let initial = state(&problem, &log_density);
-    let method = MethodSettings::Implicit(Stepping::Adaptive {
-        tolerance: TOLERANCE,
-    });
     let failed = |source| CommandError::Flow { source, file: None };
     let mut flow = start(&problem, &initial, method, Device::CpuDouble).map_err(failed)?;
     let longest = runs.outcomes.iter().map(|run| run.records.len()).max();
     let mut distances = vec![Vec::new(); runs.outcomes.len()];
-    // Time as natural gradient counts it: the sum of its learning rates.
+    // Time as the rules count it: the sum of their learning rates.
     let (mut time, mut made) = (0.0, 0);
     for record in 0..longest.unwrap_or(0) {
         let reached = runs.outcomes.iter().find_map(|run| run.records.get(record));

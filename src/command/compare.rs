@@ -1,18 +1,18 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::compare_arrays::group;
-use super::compare_report::{failures, table};
+use super::compare_report::{failures, table, view};
 use super::place::cpu_name;
 use super::run::{interruption, output_file, use_threads};
 use super::{CommandError, print, tell};
 use crate::output::console::{Progress, ProgressMode, duration, number, time_left};
-use crate::output::hdf5::{ComparisonWriter, Header, Status};
+use crate::output::hdf5::{ComparisonFile, ComparisonWriter, Header, OptimizerArrays, Status};
 use crate::output::plots::draw_comparison;
-use crate::parametric::{Target, Yardstick, compare as compare_rules};
-use crate::scenario::{Comparison, load_comparison};
+use crate::parametric::{Yardstick, compare as compare_rules};
+use crate::scenario::{Comparison, load_comparison, parse_comparison};
 
 #[derive(clap::Args)]
 pub(super) struct CompareArguments {
@@ -42,8 +42,8 @@ pub(super) struct CompareArguments {
 pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> {
     use_threads(arguments.threads)?;
     let scenario = load_comparison(&arguments.scenario, &arguments.set)?;
-    let target = Target::new(scenario.target.clone());
-    let yardstick = Yardstick::new(&target, scenario.training.evaluation)
+    let target = &scenario.target;
+    let yardstick = Yardstick::new(target, scenario.training.evaluation)
         .map_err(|error| CommandError::Usage(format!("the target: {error}")))?;
     let file = output_file(arguments.output.as_deref(), &arguments.scenario)?;
     let interrupted = interruption(&file);
@@ -64,7 +64,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
         &scenario.training,
         &scenario.optimizers,
         scenario.seeds,
-        &target,
+        target,
         &yardstick,
         &|rule, seed, step| {
             meter.note(rule, seed, step);
@@ -80,8 +80,11 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
         .flat_map(|runs| &runs.outcomes)
         .all(|run| run.failure.is_some());
     let distances = super::beside::distances(&scenario, &runs)?;
+    let mut optimizers: Vec<OptimizerArrays> = Vec::new();
     for (runs, distances) in runs.iter().zip(&distances) {
-        writer.write(&group(runs, &scenario.training, distances.as_ref()))?;
+        let group = group(runs, &scenario.training, distances.as_ref());
+        writer.write(&group)?;
+        optimizers.push(group.into());
     }
     writer.finish(match (stopped, all_failed) {
         (true, _) => Status::Interrupted,
@@ -97,12 +100,78 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), CommandError> 
     if all_failed {
         return Err(CommandError::AllDiverged { file });
     }
-    print(table(&scenario, &runs, &distances).trim_end())?;
+    print(table(&scenario, &optimizers).trim_end())?;
     print(&speed(&scenario, elapsed, &file))?;
-    if let Some(folder) = &arguments.plots {
-        for picture in draw_comparison(&super::compare_report::view(&scenario, &runs), folder)? {
-            print(&picture.display().to_string())?;
-        }
+    match &arguments.plots {
+        Some(folder) => pictures(&scenario, &optimizers, folder),
+        None => Ok(()),
+    }
+}
+
+/// What is in the file of a comparison.
+pub(super) fn info(comparison: &ComparisonFile) -> Result<(), CommandError> {
+    let attributes = comparison.attributes();
+    let (scenario, optimizers) = stored(comparison)?;
+    let mut about = super::info::about(attributes);
+    let mut row = |name: &str, value: String| about.row([name.to_owned(), value]);
+    row("optimizers", comparison.optimizers().join("; "));
+    row("seeds", scenario.seeds.to_string());
+    let records = optimizers.iter().map(|own| own.scale("record_step"));
+    let longest = records.max_by_key(|steps| steps.len()).unwrap_or_default();
+    let made = longest.last().copied().unwrap_or(0.0);
+    row(
+        "steps",
+        format!(
+            "{} of {}, {} records",
+            number(made),
+            scenario.training.steps,
+            longest.len()
+        ),
+    );
+    row(
+        "samples",
+        format!(
+            "{} of {} coordinates in each record",
+            scenario.training.evaluation,
+            scenario.target.dimension()
+        ),
+    );
+    row(
+        "generator",
+        format!(
+            "{} parameters",
+            scenario.training.generator.network.parameters()
+        ),
+    );
+    print(about.to_string().trim_end())?;
+    match optimizers.is_empty() {
+        true => print("\nno optimizer: they are written when all runs have ended"),
+        false => print(&format!("\n{}", table(&scenario, &optimizers).trim_end())),
+    }
+}
+
+/// Draws the pictures of the file of a comparison into a folder and names them.
+pub(super) fn plot(comparison: &ComparisonFile, folder: &Path) -> Result<(), CommandError> {
+    let (scenario, optimizers) = stored(comparison)?;
+    pictures(&scenario, &optimizers, folder)
+}
+
+/// The scenario and the numbers that a file holds.
+fn stored(comparison: &ComparisonFile) -> Result<(Comparison, Vec<OptimizerArrays>), CommandError> {
+    let name = "the scenario in the file";
+    let scenario = parse_comparison(&comparison.attributes().scenario, name, &[])?;
+    let names = comparison.optimizers().iter();
+    let optimizers = names.map(|name| comparison.arrays(name));
+    Ok((scenario, optimizers.collect::<Result<_, _>>()?))
+}
+
+fn pictures(
+    scenario: &Comparison,
+    optimizers: &[OptimizerArrays],
+    folder: &Path,
+) -> Result<(), CommandError> {
+    for picture in draw_comparison(&view(scenario, optimizers), folder)? {
+        print(&picture.display().to_string())?;
     }
     Ok(())
 }
@@ -118,7 +187,7 @@ fn size(scenario: &Comparison) -> String {
     )
 }
 
-fn speed(scenario: &Comparison, elapsed: Duration, file: &std::path::Path) -> String {
+fn speed(scenario: &Comparison, elapsed: Duration, file: &Path) -> String {
     let steps = total_steps(scenario) as f64 / elapsed.as_secs_f64();
     format!(
         "\n{} in {}: {} steps/s; {}",

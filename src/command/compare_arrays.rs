@@ -1,6 +1,7 @@
 //! The arrays of a comparison's file.
 
 use super::beside::Distances;
+use super::compare_observations::add_observations;
 use crate::output::hdf5::{ComparisonArray, OptimizerGroup};
 use crate::parametric::{Outcome, Record, Runs, TrainingSettings};
 
@@ -187,5 +188,6 @@ pub(super) fn group<'a>(
         ],
     };
     group.arrays.extend(beside);
+    add_observations(&mut group, runs, records);
     group
 }

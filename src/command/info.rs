@@ -3,13 +3,18 @@ use std::path::Path;
 use super::{CommandError, print};
 use crate::grid::{AXIS_NAMES, Boundary};
 use crate::output::console::{Alignment, Table, number};
-use crate::output::hdf5::{Trajectory, repair};
+use crate::output::hdf5::{Attributes, Contents, Trajectory, repair};
 
-/// What is in a trajectory file.
+/// What is in a file, of a trajectory or of a comparison.
 pub(super) fn info(file: &Path) -> Result<(), CommandError> {
-    let trajectory = Trajectory::open(file)?;
-    let attributes = trajectory.attributes();
-    let times = trajectory.times();
+    match Contents::open(file)? {
+        Contents::Trajectory(trajectory) => info_of_trajectory(&trajectory),
+        Contents::Comparison(comparison) => super::compare::info(&comparison),
+    }
+}
+
+/// What the root attributes say.
+pub(super) fn about(attributes: &Attributes) -> Table {
     let mut about = Table::new(&[("", Alignment::Left), ("", Alignment::Left)]);
     let mut row = |name: &str, value: String| about.row([name.to_owned(), value]);
     row("title", attributes.title.clone());
@@ -25,6 +30,13 @@ pub(super) fn info(file: &Path) -> Result<(), CommandError> {
         "computed on",
         format!("{} in {}", attributes.device, attributes.precision),
     );
+    about
+}
+
+fn info_of_trajectory(trajectory: &Trajectory) -> Result<(), CommandError> {
+    let times = trajectory.times();
+    let mut about = about(trajectory.attributes());
+    let mut row = |name: &str, value: String| about.row([name.to_owned(), value]);
     for (axis, name) in trajectory.grid().axes().iter().zip(AXIS_NAMES) {
         let boundary = match axis.boundary {
             Boundary::NoFlux => "no-flux",

@@ -4,6 +4,7 @@ mod beside;
 mod compare;
 mod compare_arrays;
 mod compare_files;
+mod compare_observations;
 mod compare_report;
 mod devices;
 mod error;
@@ -44,9 +45,9 @@ enum Command {
         /// Another, on the same box; its cells may be a whole multiple finer or coarser
         second: PathBuf,
     },
-    /// What is in a trajectory file
+    /// What is in a file, of a trajectory or of a comparison
     Info {
-        /// The trajectory file
+        /// The file
         file: PathBuf,
     },
     /// Make a file whole again after a crash: every committed frame stays
@@ -54,9 +55,9 @@ enum Command {
         /// The trajectory file
         file: PathBuf,
     },
-    /// Draw the pictures of a trajectory
+    /// Draw the pictures of a trajectory or of a comparison
     Plot {
-        /// The trajectory file
+        /// The file
         file: PathBuf,
         /// Folder for the pictures
         #[arg(short, long, value_name = "DIR", default_value = ".")]

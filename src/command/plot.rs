@@ -6,7 +6,7 @@ use crate::divergence::DivergenceKind;
 use crate::elliptic::smallest_eigenvalue;
 use crate::grid::{AXIS_NAMES, Field};
 use crate::metrics::fields;
-use crate::output::hdf5::Trajectory;
+use crate::output::hdf5::{Contents, Trajectory};
 use crate::output::plots::{InertiaView, StepsView, TrajectoryView, VelocityReader, draw};
 use crate::problem::{Problem, State};
 use crate::scenario::{self, Dynamics, Scenario};
@@ -14,9 +14,19 @@ use crate::scenario::{self, Dynamics, Scenario};
 /// Above this many cells the eigenvalue is not worth its time for a guide line.
 const EIGENVALUE_CELLS: usize = 1 << 20;
 
-/// Draws the pictures of a trajectory file into a folder and names them.
+/// Draws the pictures of a file, of a trajectory or of a comparison, into a folder and names them.
 pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
-    let trajectory = Trajectory::open(file)?;
+    match Contents::open(file)? {
+        Contents::Trajectory(trajectory) => plot_trajectory(file, &trajectory, folder),
+        Contents::Comparison(comparison) => super::compare::plot(&comparison, folder),
+    }
+}
+
+fn plot_trajectory(
+    file: &Path,
+    trajectory: &Trajectory,
+    folder: &Path,
+) -> Result<(), CommandError> {
     let attributes = trajectory.attributes();
     let target = trajectory.target()?;
     // The file keeps the scenario that made it; one that this version cannot read costs the guide line, not the pictures.
@@ -71,7 +81,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
     let label = kind.map_or("J", |kind| kind.formula().split(" =").next().unwrap_or("J"));
     let velocity = scenario
         .as_ref()
-        .and_then(|scenario| velocity(&trajectory, &target, scenario));
+        .and_then(|scenario| velocity(trajectory, &target, scenario));
     let view = TrajectoryView {
         title: &attributes.title,
         subtitle: &subtitle,
@@ -85,7 +95,7 @@ pub(super) fn plot(file: &Path, folder: &Path) -> Result<(), CommandError> {
         divergence_label: label,
         divergence: &divergence,
         connection_norm: &connection_norm,
-        predicted_rate: kind.and_then(|kind| predicted_rate(&trajectory, &target, kind)),
+        predicted_rate: kind.and_then(|kind| predicted_rate(trajectory, &target, kind)),
         steps,
         inertia: inertia(),
     };

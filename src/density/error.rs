@@ -78,6 +78,10 @@ pub enum DensityProblem {
     NoVelocity,
     #[error("found the velocity {found} at the face after {point}, expected a finite number")]
     VelocityNotFinite { found: f64, point: Point },
+    #[error(
+        "found all mass at one point, which has no density on a grid; expected it as the target of a generator scenario alone"
+    )]
+    PointMass,
     #[error("found an empty list, expected at least one component")]
     NoComponents,
     #[error("found weights that are all 0, expected a positive sum")]

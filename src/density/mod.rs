@@ -4,6 +4,7 @@
 //! not −∞; −∞ stands only where the density is exactly 0. [`Density::normalised`] mixes in the uniform background and scales the
 //! sum to one. A new kind is a file with a struct that implements [`DensityKind`] and one word in the list at the end of this file.
 
+mod dirac;
 mod error;
 mod expression;
 mod file;
@@ -20,6 +21,7 @@ mod scaled;
 mod uniform;
 mod velocity;
 
+pub use dirac::Dirac;
 pub use error::{DensityError, DensityProblem, Point, nearest};
 pub use file::File;
 pub use formula::Formula;
@@ -106,7 +108,7 @@ macro_rules! densities {
 }
 
 densities!(
-    Gaussian, Mixture, Ring, Uniform, Formula, Image, Samples, File
+    Gaussian, Mixture, Ring, Uniform, Formula, Image, Samples, File, Dirac
 );
 
 impl Density {

@@ -1,9 +1,10 @@
 use rayon::prelude::*;
 
+use super::outcome::Outcome;
 use super::quality::Yardstick;
 use super::settings::{RuleSettings, TrainingSettings};
 use super::target::Target;
-use super::training::{Outcome, train};
+use super::training::train;
 
 /// The runs of one optimizer, one a seed.
 #[derive(Clone, Debug, PartialEq)]

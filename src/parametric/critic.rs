@@ -31,12 +31,19 @@ pub struct CriticSettings {
     pub penalty: Option<Penalty>,
 }
 
+impl CriticSettings {
+    /// The network for samples of so many coordinates.
+    pub fn network(&self, dimension: usize) -> Network {
+        Network::new(dimension, &self.hidden, 1, self.activation)
+    }
+}
+
 /// A network t(x) that estimates ln(π/ρ), with its parameters and its rule.
 pub struct Critic {
+    settings: CriticSettings,
     parameters: Vec<f64>,
     gradient: Vec<f64>,
     rule: Box<dyn Euclidean>,
-    penalty: Option<Penalty>,
     loss: Loss,
     /// Data in the first half of the columns, samples in the second.
     pair: Evaluator,
@@ -60,15 +67,15 @@ impl Critic {
         batch: usize,
         streams: Streams,
     ) -> Self {
-        let network = Network::new(dimension, &settings.hidden, 1, settings.activation);
+        let network = settings.network(dimension);
         let parameters = network.initial(&mut streams.at(Purpose::CriticStart, 0));
         let single = Evaluator::new(network.clone(), batch);
         let half = Batch::new(1, batch).step();
         let pair = Evaluator::new(network, 2 * half);
         Self {
+            settings: settings.clone(),
             gradient: vec![0.0; parameters.len()],
             rule: rule.rule.start(parameters.len()),
-            penalty: settings.penalty,
             loss,
             pair_cotangent: Batch::new(1, 2 * half),
             values: vec![0.0; 2 * half],
@@ -80,6 +87,11 @@ impl Critic {
             half,
             parameters,
         }
+    }
+
+    /// What it is and how it is trained.
+    pub fn settings(&self) -> &CriticSettings {
+        &self.settings
     }
 
     /// The critic's parameters.
@@ -146,7 +158,9 @@ impl Critic {
 
     /// The gradient of the penalty: with s = ∇t held fixed it is that of the slope along s.
     fn add_penalty(&mut self, streams: Streams, step: u64) {
-        let Some(penalty) = self.penalty else { return };
+        let Some(penalty) = self.settings.penalty else {
+            return;
+        };
         let (batch, half) = (self.batch, self.half);
         let mut used = 2;
         if let Penalty::UnitSlope(_) = penalty {

@@ -58,6 +58,36 @@ impl ExactCritic {
         target: &Target,
         force: &mut Batch,
     ) -> f64 {
+        let loss = self.loss;
+        self.mean(parameters, samples, target, |index, log_ratio, score| {
+            let (value, slope) = loss.at_log_ratio(log_ratio);
+            for (axis, score) in score.iter().enumerate() {
+                force.row_mut(axis)[index] = slope * score;
+            }
+            value
+        })
+    }
+
+    /// J at the samples: the divergence that the force descends, as the mean of [`Loss::divergence_per_mass`].
+    pub fn divergence(&mut self, parameters: &[f64], samples: &Batch, target: &Target) -> f64 {
+        let loss = self.loss;
+        self.mean(parameters, samples, target, |_, log_ratio, _| {
+            loss.divergence_per_mass(log_ratio)
+        })
+    }
+
+    /// The mean over the samples of a function of their number, ℓ and ∇ℓ; not a number where there is no ℓ.
+    fn mean(
+        &mut self,
+        parameters: &[f64],
+        samples: &Batch,
+        target: &Target,
+        mut value: impl FnMut(usize, f64, &[f64]) -> f64,
+    ) -> f64 {
+        // A point has no density either.
+        let Some(density) = target.density() else {
+            return f64::NAN;
+        };
         match &mut self.affine {
             // A singular A has no density: NaN, which ends the run with its place.
             Some(affine) => {
@@ -65,7 +95,7 @@ impl ExactCritic {
                     return f64::NAN;
                 }
             }
-            None => self.smooth(samples, target),
+            None => self.smooth(samples, density),
         }
         let mut sum = 0.0;
         for index in 0..samples.count() {
@@ -74,24 +104,20 @@ impl ExactCritic {
             }
             let target = match &self.smoothed {
                 Some((_, smoothed)) => smoothed,
-                None => target.density(),
+                None => density,
             };
             let log_target = target.score(&self.point, &mut self.score);
             let log_density = match &self.affine {
                 Some(affine) => affine.density(parameters, &self.point, &mut self.score),
                 None => self.kernel_density(samples),
             };
-            let (value, slope) = self.loss.at_log_ratio(log_density - log_target);
-            sum += value;
-            for (axis, score) in self.score.iter().enumerate() {
-                force.row_mut(axis)[index] = slope * score;
-            }
+            sum += value(index, log_density - log_target, &self.score);
         }
         sum / samples.count() as f64
     }
 
     /// Chooses the width of the kernel and smooths the target by it.
-    fn smooth(&mut self, samples: &Batch, target: &Target) {
+    fn smooth(&mut self, samples: &Batch, density: &NormalMixture) {
         let (count, d) = (samples.count() as f64, samples.features() as f64);
         let mut variance = 0.0;
         for axis in 0..samples.features() {
@@ -100,7 +126,7 @@ impl ExactCritic {
             variance += squares.sum::<f64>() / count / d;
         }
         let width = variance.sqrt() * count.powf(-1.0 / (d + 4.0));
-        self.smoothed = Some((width, target.density().smoothed(width)));
+        self.smoothed = Some((width, density.smoothed(width)));
     }
 
     /// ln ρ of the samples' kernel density at `point`; the score of ρ is added to minus that of π.

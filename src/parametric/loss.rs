@@ -1,6 +1,6 @@
 use crate::backend::cpu::{Elementwise, elementwise};
 use crate::calculus::{Dual, Real};
-use crate::divergence::{Divergence, DivergenceKind, with_divergence};
+use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergence};
 
 /// What critic and generator are trained on. The critic's output t estimates −ℓ = ln(π/ρ), so that σ(t) is the discriminator.
 ///
@@ -102,6 +102,11 @@ fn evaluate<T: Term>(t: &[f64], values: &mut [f64], slopes: &mut [f64]) {
     elementwise::<Both<T>, 1, 2>([t], [values, slopes]);
 }
 
+/// The derivative of a term.
+fn slope<T: Term, R: Real>(t: R) -> R {
+    T::value(Dual::variable(t)).derivative
+}
+
 impl Loss {
     /// The names in scenario files: `saturating` and `non-saturating`, the divergences for their duals, `relativistic`, `wasserstein`.
     pub fn name(self) -> &'static str {
@@ -187,9 +192,60 @@ impl Loss {
         }
     }
 
+    /// The derivatives of the critic's loss with respect to its outputs on data and on a sample, in any reading of a number.
+    pub(super) fn critic_slopes<R: Real>(self, data: R, sample: R) -> [R; 2] {
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                [slope::<OnData<D>, R>(data), slope::<OnSamples<D>, R>(sample)]
+            }),
+            Self::NonSaturating => [
+                slope::<OnData<JensenShannon>, R>(data),
+                slope::<OnSamples<JensenShannon>, R>(sample),
+            ],
+            Self::Relativistic => {
+                let slope = slope::<NegativeLogarithm, R>(data - sample);
+                [slope, -slope]
+            }
+            Self::Wasserstein => [slope::<Minus, R>(data), slope::<Plus, R>(sample)],
+        }
+    }
+
+    /// The derivative of the generator's loss with respect to the critic's output on a sample; `data` is read by pairs alone.
+    pub(super) fn generator_slope<R: Real>(self, sample: R, data: R) -> R {
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                slope::<FirstVariation<D>, R>(sample)
+            }),
+            Self::NonSaturating => slope::<NegativeLogarithm, R>(sample),
+            Self::Relativistic => slope::<NegativeLogarithm, R>(sample - data),
+            Self::Wasserstein => slope::<Minus, R>(sample),
+        }
+    }
+
     /// Whether the generator's loss needs the critic on data.
     pub fn is_paired(self) -> bool {
         self == Self::Relativistic
+    }
+
+    /// h with J = E_ρ h at an exact ℓ, J the divergence whose first variation is that of [`Loss::at_log_ratio`]. Only losses with a
+    /// density ratio have one; of others it is not a number.
+    ///
+    /// h = f(r)/r − f(0)(1/r − 1) where f(0) is finite: the second part has the mean 0, and takes away what 1/r would bring in where few
+    /// samples are, so that of KL h = ℓ. For the non-saturating loss f' = ln(1 + r), so that f = (1 + r) ln(1 + r) − r and f(0) = 0.
+    pub fn divergence_per_mass(self, log_ratio: f64) -> f64 {
+        let log_ratio = log_ratio.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO);
+        let inverse = Real::exp(-log_ratio);
+        match self {
+            Self::Dual(kind) => with_divergence!(kind, D => {
+                let empty = match D::ADMITS_EMPTY_CELLS {
+                    true => D::integrand(-LARGEST_LOG_RATIO),
+                    false => 0.0,
+                };
+                D::integrand_per_mass(log_ratio) - empty * (inverse - 1.0)
+            }),
+            Self::NonSaturating => log_ratio.softplus() * (1.0 + inverse) - 1.0,
+            Self::Relativistic | Self::Wasserstein => f64::NAN,
+        }
     }
 
     /// E_ρ(c) and its derivative with respect to ℓ at an exact ℓ: the first variation of the divergence that the ideal critic leads to.

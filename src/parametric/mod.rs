@@ -9,14 +9,17 @@ mod batch;
 mod cholesky;
 mod comparison;
 mod critic;
+mod eigenvalues;
 mod exact_critic;
 mod formula;
+mod game;
 mod generator;
 mod kernels;
 mod loss;
 pub mod metric;
 mod network;
 pub mod optimizer;
+mod outcome;
 mod quality;
 mod settings;
 mod streams;
@@ -28,15 +31,19 @@ pub use batch::Batch;
 pub use cholesky::{NotPositive, factor, solve_transposed, solve_upper};
 pub use comparison::{Runs, compare};
 pub use critic::{Critic, CriticSettings, Penalty};
+pub use eigenvalues::{Complex, EigenvalueError, eigenvalues, leading, symmetric_eigenvalues};
 pub use exact_critic::ExactCritic;
 pub use formula::{Formula, FormulaGenerator};
+pub use game::{Game, GameRates, GameSpectrum, Growth};
 pub use generator::Generator;
 pub use loss::Loss;
 pub use network::{Evaluator, Network};
+pub use outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record, Solve};
 pub use quality::{COVERED, HIGH_QUALITY, Quality, Yardstick};
 pub use settings::{
-    CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Rule, RuleSettings, TrainingSettings,
+    CriticKind, CriticRule, EuclideanRule, GeneratorSettings, Observations, Rule, RuleSettings,
+    TrainingSettings, Updates,
 };
 pub use streams::{Purpose, Streams, fill_normal, fill_normal_quantiles};
 pub use target::Target;
-pub use training::{Failure, LAST_STEPS, Outcome, Record, train};
+pub use training::train;

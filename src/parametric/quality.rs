@@ -30,7 +30,7 @@ pub struct Quality {
     pub wasserstein_1: f64,
     /// W2 to the target; in more than one dimension the root of its mean square over directions (sliced W2).
     pub wasserstein_2: f64,
-    /// JSD of the histogram against the target, in 1-D.
+    /// JSD of the histogram against the target, in 1-D where the target has a density.
     pub jensen_shannon: Option<f64>,
     /// The number of modes covered.
     pub modes: usize,
@@ -41,7 +41,7 @@ pub struct Quality {
 /// The target prepared for measuring batches of one size against it.
 #[derive(Clone, Debug)]
 pub struct Yardstick {
-    density: NormalMixture,
+    target: Target,
     /// Directions, and the target's quantiles along each at (i + ½)/count.
     slices: Vec<(Vec<f64>, Vec<f64>)>,
     histogram: Option<Histogram>,
@@ -62,21 +62,18 @@ impl Yardstick {
     /// # Errors
     /// A target so wide or narrow that its histogram is no grid.
     pub fn new(target: &Target, count: usize) -> Result<Self, GridError> {
-        let density = target.density().clone();
-        let directions = directions(density.dimension());
-        let slices = directions.into_iter().map(|direction| {
-            let quantiles = Quantiles::new(&density.projected(&direction));
-            let at = |i: usize| quantiles.at((i as f64 + 0.5) / count as f64);
-            let quantiles = (0..count).map(at).collect();
+        let directions = directions(target.dimension()).into_iter();
+        let slices = directions.map(|direction| {
+            let quantiles = target.quantiles(&direction, count);
             (direction, quantiles)
         });
         let slices = slices.collect();
-        let histogram = match density.dimension() {
-            1 => Some(Histogram::new(&density)?),
+        let histogram = match target.density() {
+            Some(density) if density.dimension() == 1 => Some(Histogram::new(density)?),
             _ => None,
         };
         Ok(Self {
-            density,
+            target: target.clone(),
             slices,
             histogram,
             count,
@@ -133,13 +130,13 @@ impl Yardstick {
 
     /// The number of modes covered and the share of samples of high quality.
     fn modes(&self, samples: &Batch) -> (usize, f64) {
-        let mut hits = vec![0_usize; self.density.len()];
+        let mut hits = vec![0_usize; self.target.modes()];
         let mut point = vec![0.0; samples.features()];
         for index in 0..samples.count() {
             for (own, x) in point.iter_mut().zip(samples.sample(index)) {
                 *own = x;
             }
-            let (mode, distance) = self.density.nearest(&point);
+            let (mode, distance) = self.target.nearest(&point);
             if distance <= HIGH_QUALITY {
                 hits[mode] += 1;
             }
@@ -148,7 +145,7 @@ impl Yardstick {
         let covered = hits
             .iter()
             .enumerate()
-            .filter(|(mode, hits)| **hits as f64 >= COVERED * self.density.weight(*mode) * count);
+            .filter(|(mode, hits)| **hits as f64 >= COVERED * self.target.weight(*mode) * count);
         (covered.count(), hits.iter().sum::<usize>() as f64 / count)
     }
 }

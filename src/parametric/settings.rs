@@ -1,4 +1,4 @@
-use super::critic::CriticSettings;
+use super::critic::{CriticSettings, Penalty};
 use super::loss::Loss;
 use super::metric::{Metric, MetricSettings};
 use super::network::Network;
@@ -43,8 +43,19 @@ pub struct TrainingSettings {
     pub record_every: u64,
     /// Samples of a record.
     pub evaluation: usize,
+    /// What is looked at besides the records.
+    pub observations: Observations,
+}
+
+/// What a run looks at besides its records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observations {
     /// Whether records keep their samples.
-    pub keep_samples: bool,
+    pub samples: bool,
+    /// Whether the game of both players is linearised at the end.
+    pub game_spectrum: bool,
+    /// The numbers of steps after which the eigenvalues of the metrics are computed, in increasing order.
+    pub metric_spectra: Vec<u64>,
 }
 
 /// A rule that needs the gradient alone.
@@ -78,10 +89,13 @@ pub enum Rule {
     Euclidean(EuclideanRule),
     Natural {
         metric: MetricSettings,
+        /// Whether the damping follows what the steps do.
+        adaptive: bool,
     },
     MomentumNatural {
         metric: MetricSettings,
         momentum: f64,
+        adaptive: bool,
     },
     Inertial {
         metric: MetricSettings,
@@ -99,12 +113,24 @@ impl Rule {
     pub fn start(self, parameters: usize, streams: Streams) -> Box<dyn Optimizer> {
         match self {
             Self::Euclidean(rule) => Box::new(OnGradient::new(rule.start(parameters), parameters)),
-            Self::Natural { metric } => Box::new(Natural::new(Metric::new(metric), parameters)),
-            Self::MomentumNatural { metric, momentum } => Box::new(MomentumNatural::new(
-                Metric::new(metric),
+            Self::Natural { metric, adaptive } => {
+                let metric = Metric::new(metric);
+                Box::new(match adaptive {
+                    true => Natural::adaptive(metric, parameters),
+                    false => Natural::new(metric, parameters),
+                })
+            }
+            Self::MomentumNatural {
+                metric,
                 momentum,
-                parameters,
-            )),
+                adaptive,
+            } => {
+                let metric = Metric::new(metric);
+                Box::new(match adaptive {
+                    true => MomentumNatural::adaptive(metric, momentum, parameters),
+                    false => MomentumNatural::new(metric, momentum, parameters),
+                })
+            }
             Self::Inertial {
                 metric,
                 friction,
@@ -137,6 +163,16 @@ pub struct CriticRule {
     pub rate: f64,
 }
 
+/// In which order critic and generator step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Updates {
+    /// The critic's steps first; the generator sees what they led to.
+    #[default]
+    Alternating,
+    /// Both from the same state: the generator sees the critic as it was before its steps.
+    Simultaneous,
+}
+
 /// One entry of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleSettings {
@@ -150,4 +186,8 @@ pub struct RuleSettings {
     pub schedule: Schedule,
     /// The critic's rule, if not that of the scenario.
     pub critic: Option<CriticRule>,
+    /// The critic's penalty, if not that of the scenario.
+    pub penalty: Option<Penalty>,
+    /// In which order critic and generator step.
+    pub updates: Updates,
 }

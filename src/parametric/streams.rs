@@ -28,6 +28,10 @@ pub enum Purpose {
     Noise,
     /// Features and directions of an estimator: the same for every seed.
     Features,
+    /// Latent variables on which the game is linearised: the same for every run.
+    GameLatents,
+    /// Data on which the game is linearised: the same for every run.
+    GameData,
 }
 
 /// Random numbers addressed by seed, purpose and step.

@@ -10,42 +10,94 @@ const TABLE: usize = 1 << 12;
 /// How many standard deviations beyond the outermost means the table reaches.
 const REACH: f64 = 9.0;
 
-/// The data: a sum of normal distributions that batches are drawn from.
+/// The data that batches are drawn from.
 #[derive(Clone, Debug)]
-pub struct Target {
-    density: NormalMixture,
+pub enum Target {
+    /// A sum of normal distributions π.
+    Normals(NormalMixture),
+    /// δ at a point: every sample is the point, and there is no density.
+    Point(Vec<f64>),
 }
 
 impl Target {
-    /// Takes over the density.
-    pub fn new(density: NormalMixture) -> Self {
-        Self { density }
-    }
-
-    /// The density π.
-    pub fn density(&self) -> &NormalMixture {
-        &self.density
+    /// The density π; none of a point.
+    pub fn density(&self) -> Option<&NormalMixture> {
+        match self {
+            Self::Normals(density) => Some(density),
+            Self::Point(_) => None,
+        }
     }
 
     /// The number of coordinates.
     pub fn dimension(&self) -> usize {
-        self.density.dimension()
+        match self {
+            Self::Normals(density) => density.dimension(),
+            Self::Point(position) => position.len(),
+        }
+    }
+
+    /// The number of modes.
+    pub fn modes(&self) -> usize {
+        match self {
+            Self::Normals(density) => density.len(),
+            Self::Point(_) => 1,
+        }
+    }
+
+    /// The share of the data that belongs to a mode.
+    pub fn weight(&self, mode: usize) -> f64 {
+        match self {
+            Self::Normals(density) => density.weight(mode),
+            Self::Point(_) => 1.0,
+        }
+    }
+
+    /// The mode from which a point is the fewest standard deviations away, and that number: 0 or ∞ where the target is a point.
+    pub fn nearest(&self, point: &[f64]) -> (usize, f64) {
+        match self {
+            Self::Normals(density) => density.nearest(point),
+            Self::Point(position) if position == point => (0, 0.0),
+            Self::Point(_) => (0, f64::INFINITY),
+        }
+    }
+
+    /// The quantiles of u·x at (i + ½)/count for a direction u.
+    pub fn quantiles(&self, direction: &[f64], count: usize) -> Vec<f64> {
+        match self {
+            Self::Normals(density) => {
+                let quantiles = Quantiles::new(&density.projected(direction));
+                let at = |i: usize| quantiles.at((i as f64 + 0.5) / count as f64);
+                (0..count).map(at).collect()
+            }
+            Self::Point(position) => {
+                let products = position.iter().zip(direction).map(|(x, u)| x * u);
+                vec![products.sum(); count]
+            }
+        }
     }
 
     /// Fills a batch with independent points.
     pub fn draw(&self, random: &mut Xoshiro256PlusPlus, batch: &mut Batch) {
-        let dimension = self.dimension();
+        let density = match self {
+            Self::Normals(density) => density,
+            Self::Point(position) => {
+                for (axis, coordinate) in position.iter().enumerate() {
+                    batch.row_mut(axis).fill(*coordinate);
+                }
+                return;
+            }
+        };
+        let dimension = density.dimension();
         let (mut normal, mut point) = ([0.0; MAXIMAL_COORDINATES], [0.0; MAXIMAL_COORDINATES]);
         for index in 0..batch.count() {
-            let share = match self.density.len() {
+            let share = match density.len() {
                 1 => 0.0,
                 _ => StandardUniform.sample(random),
             };
             for value in &mut normal[..dimension] {
                 *value = StandardNormal.sample(random);
             }
-            self.density
-                .draw(share, &normal[..dimension], &mut point[..dimension]);
+            density.draw(share, &normal[..dimension], &mut point[..dimension]);
             for (axis, coordinate) in point[..dimension].iter().enumerate() {
                 batch.row_mut(axis)[index] = *coordinate;
             }

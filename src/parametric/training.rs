@@ -1,20 +1,18 @@
 use std::time::Instant;
 
-use thiserror::Error;
-
 use super::batch::Batch;
-use super::critic::Critic;
+use super::critic::{Critic, CriticSettings};
+use super::eigenvalues::EigenvalueError;
+use super::game::{Game, GameRates, GameSpectrum};
 use super::generator::Generator;
-use super::metric::{MetricError, MetricReport, MetricSplit, split};
+use super::metric::{MetricSpectrum, MetricSplit, split};
 use super::network::Evaluator;
-use super::optimizer::Step;
-use super::quality::{Quality, Yardstick};
-use super::settings::{CriticKind, RuleSettings, TrainingSettings};
+use super::optimizer::{Step, judged_step};
+use super::outcome::{Failure, LAST_STEPS, Outcome, PLAYERS, Players, Record, Solve};
+use super::quality::Yardstick;
+use super::settings::{CriticKind, RuleSettings, TrainingSettings, Updates};
 use super::streams::{Purpose, Streams, fill_normal};
 use super::target::Target;
-
-/// Steps at the end over which the spread of the loss is taken.
-pub const LAST_STEPS: u64 = 500;
 
 /// Steps between two questions whether to go on: some milliseconds.
 const PATIENCE: u64 = 50;
@@ -22,70 +20,8 @@ const PATIENCE: u64 = 50;
 /// Samples on which the two metrics are compared at the end.
 const SPLIT_SAMPLES: usize = 512;
 
-/// Why a run ended before its last step.
-#[derive(Clone, Copy, Debug, PartialEq, Error)]
-pub enum Failure {
-    /// A loss or a parameter is not finite.
-    #[error("seed {seed} diverged at step {step}: {what} is {value}; lower the learning rate")]
-    Diverged {
-        /// The seed.
-        seed: u64,
-        /// The step.
-        step: u64,
-        /// What is not finite.
-        what: &'static str,
-        /// Its value.
-        value: f64,
-    },
-    /// The metric could not be solved.
-    #[error("seed {seed} failed at step {step}: {source}")]
-    Metric {
-        /// The seed.
-        seed: u64,
-        /// The step.
-        step: u64,
-        /// The reason.
-        source: MetricError,
-    },
-}
-
-/// The numbers of one record.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// The number of steps made.
-    pub step: u64,
-    /// The generator's loss, its mean over the steps since the record before; not a number at step 0.
-    pub loss_generator: f64,
-    /// The critic's loss, likewise.
-    pub loss_critic: f64,
-    /// How near the samples are to the target.
-    pub quality: Quality,
-    /// The samples, where the settings keep them.
-    pub samples: Option<Batch>,
-}
-
-/// What a run left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// The seed.
-    pub seed: u64,
-    /// The records, the first at step 0.
-    pub records: Vec<Record>,
-    /// The samples of the last record.
-    pub samples: Batch,
-    /// θ at the end.
-    pub parameters: Vec<f64>,
-    /// The standard deviation of the generator's loss over the last [`LAST_STEPS`] steps.
-    pub loss_spread: f64,
-    /// Wall-clock time of the steps, without the records.
-    pub seconds: f64,
-    /// What the metric's solves took; none for Euclidean rules.
-    pub metric: Option<MetricReport>,
-    /// How much of G̃ is not g at the end.
-    pub split: Option<MetricSplit>,
-    /// Why the run ended early, if it did.
-    pub failure: Option<Failure>,
-}
+/// Samples and data on which the game is linearised at the end.
+const GAME_SAMPLES: usize = 256;
 
 /// Trains one generator from one seed. `proceed` is told of the steps made every 50 steps, the first time at step 0; where it
 /// answers false the run ends there.
@@ -108,9 +44,16 @@ pub fn train(
         loss_spread: f64::NAN,
         seconds: 0.0,
         metric: None,
+        solves: Vec::new(),
+        metric_spectra: Vec::new(),
         split: None,
+        game: None,
         failure: None,
     };
+    let spectra = &settings.observations.metric_spectra;
+    if spectra.first() == Some(&0) {
+        outcome.metric_spectra.push((0, run.metric_spectrum()));
+    }
     let mut last = Spread::default();
     let steps = if proceed(0) { settings.steps } else { 0 };
     for step in 0..steps {
@@ -128,6 +71,9 @@ pub fn train(
         if made % settings.record_every == 0 || made == settings.steps {
             outcome.records.push(run.record(made));
         }
+        if spectra.contains(&made) {
+            outcome.metric_spectra.push((made, run.metric_spectrum()));
+        }
         if (made % PATIENCE == 0 || made == settings.steps) && !proceed(made) {
             break;
         }
@@ -137,7 +83,11 @@ pub fn train(
     outcome.metric = run.optimizer.report();
     if outcome.failure.is_none() {
         outcome.split = Some(run.split());
+        if settings.observations.game_spectrum {
+            outcome.game = run.game_spectrum();
+        }
     }
+    outcome.solves = run.solves;
     outcome.parameters = run.parameters;
     outcome
 }
@@ -189,6 +139,7 @@ struct Run<'a> {
     loss_generator: f64,
     loss_critic: f64,
     sums: [f64; 3],
+    solves: Vec<Solve>,
 }
 
 impl<'a> Run<'a> {
@@ -210,7 +161,11 @@ impl<'a> Run<'a> {
         let (critic, critic_rate, critic_steps) = match &settings.critic {
             CriticKind::Learned(learned) => {
                 let own = rule.critic.unwrap_or(learned.rule);
-                let critic = Critic::new(learned, own, settings.loss, dimension, batch, streams);
+                let learned = CriticSettings {
+                    penalty: rule.penalty.or(learned.penalty),
+                    ..learned.clone()
+                };
+                let critic = Critic::new(&learned, own, settings.loss, dimension, batch, streams);
                 (Source::Learned(Box::new(critic)), own.rate, learned.steps)
             }
             CriticKind::Exact => {
@@ -239,6 +194,7 @@ impl<'a> Run<'a> {
             loss_generator: f64::NAN,
             loss_critic: f64::NAN,
             sums: [0.0; 3],
+            solves: Vec::new(),
         }
     }
 
@@ -252,29 +208,125 @@ impl<'a> Run<'a> {
             quality: self.yardstick.measure(self.evaluation.output()),
             samples: self
                 .settings
-                .keep_samples
+                .observations
+                .samples
                 .then(|| self.evaluation.output().clone()),
+            players: self.players(),
         }
     }
 
-    /// How much of G̃ is not g, on latent variables of an evaluation.
-    fn split(&self) -> MetricSplit {
+    fn players(&self) -> Option<Players> {
+        let critic = match &self.critic {
+            Source::Learned(critic) => critic.parameters(),
+            Source::Exact(_) => &[],
+        };
+        (self.parameters.len() + critic.len() <= PLAYERS).then(|| Players {
+            generator: self.parameters.clone(),
+            critic: critic.to_vec(),
+        })
+    }
+
+    /// The generator at θ on latent variables of an evaluation, as many as the metrics are looked at.
+    fn looked_at(&self) -> Evaluator {
         let network = self.settings.generator.network.clone();
         let mut generator = Evaluator::new(network, SPLIT_SAMPLES);
         self.yardstick.fill_latents(generator.latents());
         generator.forward(&self.parameters);
-        split(&mut generator, &self.parameters)
+        generator
     }
 
-    /// The critic's steps, then one of the generator.
+    /// How much of G̃ is not g.
+    fn split(&self) -> MetricSplit {
+        split(&mut self.looked_at(), &self.parameters)
+    }
+
+    /// The eigenvalues of both metrics.
+    fn metric_spectrum(&self) -> Result<MetricSpectrum, EigenvalueError> {
+        MetricSpectrum::new(&mut self.looked_at(), &self.parameters)
+    }
+
+    /// The game linearised where both players are now; none with an exact critic.
+    fn game_spectrum(&self) -> Option<Result<GameSpectrum, EigenvalueError>> {
+        let Source::Learned(critic) = &self.critic else {
+            return None;
+        };
+        let game = Game::new(
+            &self.settings.generator.network,
+            critic.settings(),
+            self.settings.loss,
+            self.target,
+            GAME_SAMPLES,
+        );
+        let rates = GameRates {
+            critic: self.critic_rate,
+            generator: self.rule.rate,
+            updates: self.rule.updates,
+        };
+        let state = [critic.parameters(), &self.parameters].concat();
+        Some(GameSpectrum::new(&game, rates, &state))
+    }
+
+    /// The critic's steps and one of the generator.
     fn step(&mut self, step: u64) -> Result<(), Failure> {
         let factor = self.rule.schedule.factor(step, self.settings.steps);
-        if let Source::Learned(critic) = &mut self.critic {
-            for inner in 0..self.critic_steps {
-                let number = step * self.critic_steps as u64 + inner as u64;
-                let mut random = self.streams.at(Purpose::CriticLatents, number);
-                fill_normal(&mut random, self.generator.latents());
-                self.generator.forward(&self.parameters);
+        match self.rule.updates {
+            Updates::Alternating => {
+                self.train_critic(step, factor);
+                self.aim(step);
+            }
+            Updates::Simultaneous => {
+                self.aim(step);
+                self.train_critic(step, factor);
+                // The critic's steps left samples of their own in the generator.
+                self.generate(Purpose::GeneratorLatents, step);
+            }
+        }
+        self.check(step)?;
+        self.sums[0] += self.loss_generator;
+        self.sums[1] += self.loss_critic;
+        self.sums[2] += 1.0;
+        let mut unused = Batch::new(self.force.features(), self.force.count());
+        let (critic, data, target) = (&mut self.critic, &self.data, self.target);
+        let mut loss = |generator: &mut dyn Generator, parameters: &[f64]| match critic {
+            Source::Learned(critic) => critic.force(generator.samples(), data, &mut unused),
+            Source::Exact(exact) => exact.divergence(parameters, generator.samples(), target),
+        };
+        let outcome = judged_step(
+            self.optimizer.as_mut(),
+            &mut Step {
+                generator: &mut self.generator,
+                parameters: &mut self.parameters,
+                force: &self.force,
+                rate: factor * self.rule.rate,
+                number: step,
+            },
+            &mut loss,
+        );
+        let seed = self.seed;
+        let judgement = outcome.map_err(|source| Failure::Metric { seed, step, source })?;
+        if let Some(report) = self.optimizer.report() {
+            self.solves.push(Solve {
+                damping: report.damping,
+                rungs: report.rungs,
+                judgement,
+            });
+        }
+        Ok(())
+    }
+
+    /// Draws latent variables and computes the samples.
+    fn generate(&mut self, purpose: Purpose, number: u64) {
+        let mut random = self.streams.at(purpose, number);
+        fill_normal(&mut random, self.generator.latents());
+        self.generator.forward(&self.parameters);
+    }
+
+    /// The critic's steps.
+    fn train_critic(&mut self, step: u64, factor: f64) {
+        for inner in 0..self.critic_steps {
+            let number = step * self.critic_steps as u64 + inner as u64;
+            self.generate(Purpose::CriticLatents, number);
+            if let Source::Learned(critic) = &mut self.critic {
                 self.target
                     .draw(&mut self.streams.at(Purpose::Data, number), &mut self.data);
                 self.loss_critic = critic.train(
@@ -286,9 +338,11 @@ impl<'a> Run<'a> {
                 );
             }
         }
-        let mut random = self.streams.at(Purpose::GeneratorLatents, step);
-        fill_normal(&mut random, self.generator.latents());
-        self.generator.forward(&self.parameters);
+    }
+
+    /// The samples of a step, the generator's loss there, and where the critic wants them to go.
+    fn aim(&mut self, step: u64) {
+        self.generate(Purpose::GeneratorLatents, step);
         let samples = self.generator.samples();
         self.loss_generator = match &mut self.critic {
             Source::Learned(critic) => {
@@ -302,19 +356,6 @@ impl<'a> Run<'a> {
                 exact.force(&self.parameters, samples, self.target, &mut self.force)
             }
         };
-        self.check(step)?;
-        self.sums[0] += self.loss_generator;
-        self.sums[1] += self.loss_critic;
-        self.sums[2] += 1.0;
-        let outcome = self.optimizer.step(&mut Step {
-            generator: &mut self.generator,
-            parameters: &mut self.parameters,
-            force: &self.force,
-            rate: factor * self.rule.rate,
-            number: step,
-        });
-        let seed = self.seed;
-        outcome.map_err(|source| Failure::Metric { seed, step, source })
     }
 
     /// Refuses to go on with what is not a number. The critic's loss is not one before its first step and with an exact critic.

@@ -54,7 +54,7 @@ fn gaussian(mean: f64, std: f64) -> Result<Target, CheckError> {
         std: Some(vec![std]),
         ..Gaussian::default()
     };
-    Ok(Target::new(NormalMixture::new(&Density::Gaussian(
+    Ok(Target::Normals(NormalMixture::new(&Density::Gaussian(
         gaussian,
     ))?))
 }

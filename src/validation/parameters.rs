@@ -262,7 +262,7 @@ fn natural() -> Result<Measurement, CheckError> {
         ..Gaussian::default()
     };
     let mixture = NormalMixture::new(&Density::Gaussian(gaussian))?;
-    let target = Target::new(mixture);
+    let target = Target::Normals(mixture);
     let network = Network::affine(1, 1);
     let mut generator = Evaluator::new(network.clone(), 2);
     generator.latents().row_mut(0).copy_from_slice(&[1.0, -1.0]);

@@ -1,7 +1,9 @@
 //! Generators, critics, metrics and optimizers held against dual numbers, dense linear algebra and closed forms.
 
 mod cholesky;
+mod damping;
 mod distances;
+mod game;
 mod losses;
 mod metrics;
 mod network;

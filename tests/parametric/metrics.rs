@@ -1,7 +1,11 @@
 //! The two metrics: order between them, what each costs, and how trace G̃ splits.
 
-use ottoflow::parametric::metric::{Features, Metric, MetricKind, MetricSettings, split};
-use ottoflow::parametric::{Activation, Batch, Evaluator, Generator, Network};
+use ottoflow::parametric::metric::{
+    Features, Metric, MetricKind, MetricSettings, MetricSpectrum, split,
+};
+use ottoflow::parametric::{
+    Activation, Batch, EigenvalueError, Evaluator, Generator, Network, symmetric_eigenvalues,
+};
 
 use crate::support::{fill, near, random, vector};
 
@@ -141,4 +145,38 @@ fn natural_gradients_of_the_densities_agree_in_both_spaces() {
             near(*a, *b, 1e-8, "direction");
         }
     }
+}
+
+/// The spectra of both metrics: those of the matrices themselves, whichever of XXᵀ and XᵀX is smaller.
+#[test]
+fn spectra_are_those_of_the_matrices() {
+    // Fewer parameters than coordinates of the samples, and more.
+    for (network, count) in [
+        (Network::new(3, &[4], 2, Activation::Tanh), 60),
+        (Network::new(6, &[20], 1, Activation::Silu), 48),
+    ] {
+        let mut random = random(7);
+        let parameters = vector(&mut random, network.parameters());
+        let mut generator = Evaluator::new(network, count);
+        fill(&mut random, generator.latents());
+        generator.forward(&parameters);
+        let found = MetricSpectrum::new(&mut generator, &parameters).unwrap();
+        for (kind, values) in [
+            (MetricKind::Sample, found.sample),
+            (MetricKind::Otto, found.otto),
+        ] {
+            let matrix = Metric::new(settings(kind)).matrix(&mut generator, &parameters);
+            let expected = symmetric_eigenvalues(&matrix, parameters.len()).unwrap();
+            assert_eq!(values.len(), expected.len());
+            for (a, b) in values.iter().zip(expected.iter().rev()) {
+                near(*a, *b, 1e-12, "eigenvalue");
+            }
+        }
+    }
+    // A diagonal matrix, and one that is not a number.
+    let values = symmetric_eigenvalues(&[3.0, 0.0, 0.0, 1.0], 2).unwrap();
+    near(values[0], 1.0, 1e-15, "smaller");
+    near(values[1], 3.0, 1e-15, "larger");
+    let error = symmetric_eigenvalues(&[1.0, f64::NAN, 0.0, 1.0], 2).unwrap_err();
+    assert_eq!(error, EigenvalueError::NotFinite { row: 0, column: 1 });
 }

@@ -6,7 +6,8 @@ use ottoflow::parametric::metric::{MetricKind, MetricSettings};
 use ottoflow::parametric::optimizer::Schedule;
 use ottoflow::parametric::{
     Activation, CriticKind, CriticRule, CriticSettings, EuclideanRule, Failure, GeneratorSettings,
-    Loss, Network, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings, Yardstick, compare,
+    Loss, Network, Observations, Penalty, Rule, RuleSettings, Runs, Target, TrainingSettings,
+    Updates, Yardstick, compare,
 };
 
 fn target() -> Target {
@@ -15,7 +16,7 @@ fn target() -> Target {
         std: Some(vec![1.25]),
         ..Gaussian::default()
     };
-    Target::new(NormalMixture::new(&Density::Gaussian(gaussian)).unwrap())
+    Target::Normals(NormalMixture::new(&Density::Gaussian(gaussian)).unwrap())
 }
 
 const ADAM: EuclideanRule = EuclideanRule::Adam {
@@ -49,7 +50,7 @@ fn settings(steps: u64, loss: Loss) -> TrainingSettings {
         batch: 48,
         record_every: 25,
         evaluation: 400,
-        keep_samples: false,
+        observations: Observations::default(),
     }
 }
 
@@ -60,6 +61,8 @@ fn rule(name: &str, rule: Rule, rate: f64) -> RuleSettings {
         rate,
         schedule: Schedule::Constant,
         critic: None,
+        penalty: None,
+        updates: Updates::Alternating,
     }
 }
 
@@ -84,11 +87,19 @@ fn rules() -> Vec<RuleSettings> {
             }),
             1e-2,
         ),
-        rule("natural", Rule::Natural { metric: sample }, 5e-3),
+        rule(
+            "natural",
+            Rule::Natural {
+                metric: sample,
+                adaptive: false,
+            },
+            5e-3,
+        ),
         rule(
             "otto",
             Rule::Natural {
                 metric: metric(MetricKind::Otto),
+                adaptive: false,
             },
             5e-3,
         ),
@@ -97,6 +108,24 @@ fn rules() -> Vec<RuleSettings> {
             Rule::MomentumNatural {
                 metric: sample,
                 momentum,
+                adaptive: false,
+            },
+            5e-3,
+        ),
+        rule(
+            "adaptive",
+            Rule::Natural {
+                metric: sample,
+                adaptive: true,
+            },
+            5e-3,
+        ),
+        rule(
+            "adaptive momentum",
+            Rule::MomentumNatural {
+                metric: sample,
+                momentum,
+                adaptive: true,
             },
             5e-3,
         ),

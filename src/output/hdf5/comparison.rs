@@ -176,9 +176,14 @@ fn write_group(parent: &Group, group: &OptimizerGroup) -> Result<()> {
     write_attachments(&own, &attachments)
 }
 
+/// Whether a file holds a comparison and not a trajectory.
+pub(super) fn is_comparison(file: &File) -> bool {
+    file.link_exists("optimizers") && !file.link_exists("time")
+}
+
 /// Refuses the file of a comparison where a trajectory is needed.
 pub(super) fn refuse(path: &Path, file: &File) -> std::result::Result<(), OutputError> {
-    match file.link_exists("optimizers") && !file.link_exists("time") {
+    match is_comparison(file) {
         false => Ok(()),
         true => Err(OutputError::Comparison {
             path: path.to_owned(),

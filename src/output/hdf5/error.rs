@@ -71,7 +71,7 @@ pub enum OutputError {
         found: String,
     },
     /// The file holds a comparison, not a trajectory.
-    #[error("{}: holds a comparison of optimizers, a trajectory expected; `ottoflow compare` with --plots draws its pictures", path.display())]
+    #[error("{}: holds a comparison of optimizers, a trajectory expected; `ottoflow info` and `ottoflow plot` read comparisons", path.display())]
     Comparison {
         /// The file.
         path: PathBuf,
@@ -99,7 +99,7 @@ pub enum OutputError {
     NoSuch {
         /// The file.
         path: PathBuf,
-        /// `field` or `metric`.
+        /// `field`, `metric` or `optimizer`.
         kind: &'static str,
         /// The name asked for.
         name: String,

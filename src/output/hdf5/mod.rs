@@ -2,11 +2,14 @@
 //!
 //! [`TrajectoryWriter`] writes frame by frame: a frame is committed by its `time` row, which is written last, after a flush.
 //! [`Trajectory`] reads committed frames, also from a file that is still being written or whose writer was killed;
-//! [`repair`] makes such a file one that every reader opens.
+//! [`repair`] makes such a file one that every reader opens. [`ComparisonWriter`] and [`ComparisonFile`] do the same for comparisons of
+//! optimizers, and [`Contents`] says which of the two a file is.
 
 mod arrays;
+mod attributes;
 mod claim;
 mod comparison;
+mod comparison_reader;
 mod compress;
 mod create;
 mod error;
@@ -16,13 +19,15 @@ mod reader;
 mod repair;
 mod writer;
 
+pub use attributes::Attributes;
 pub use comparison::{ComparisonArray, ComparisonWriter, OptimizerGroup};
+pub use comparison_reader::{ComparisonFile, Contents, OptimizerArrays};
 pub use error::OutputError;
 pub use layout::{
     Description, FieldName, Frame, Header, MetricName, Options, Precision, Status, StepColumn,
     StepRecord,
 };
-pub use reader::{Attributes, Trajectory};
+pub use reader::Trajectory;
 pub use repair::{RepairReport, repair};
 pub use writer::TrajectoryWriter;
 

@@ -4,40 +4,17 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, Group, Hyperslab, IndexType, IterationOrder, OpenMode, SliceOrIndex};
 use ndarray::ArrayD;
 
+use super::attributes::{Attributes, read_attributes, read_text};
 use super::create::boundary_name;
 use super::error::{OutputError, known_names};
-use super::{FORMAT, FORMAT_VERSION, layout::Status, raw};
+use super::{layout::Status, raw};
 use crate::grid::{AXIS_NAMES, Axis, Boundary, Field, Grid};
 
 /// The first bytes of every HDF5 file.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
-
-/// The root attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
-    /// The layout, at most [`FORMAT_VERSION`].
-    pub format_version: i64,
-    /// The scenario's title.
-    pub title: String,
-    /// The scenario as run, in TOML.
-    pub scenario: String,
-    /// The version of ottoflow that wrote the file.
-    pub program_version: String,
-    /// `cpu` or `gpu`.
-    pub backend: String,
-    /// The processor or adapter.
-    pub device: String,
-    /// `f64` or `f32`.
-    pub precision: String,
-    /// When the run began: RFC 3339, UTC.
-    pub created: String,
-    /// How it ended; `interrupted` while it runs.
-    pub status: Status,
-}
 
 /// An open trajectory file; shows committed frames only.
 #[derive(Debug)]
@@ -57,15 +34,7 @@ impl Trajectory {
     /// # Errors
     /// [`OutputError::Open`], [`OutputError::NotTrajectory`], [`OutputError::NewerFormat`], and [`OutputError::Read`] for damage.
     pub fn open(path: &Path) -> Result<Self, OutputError> {
-        check_signature(path, "open")?;
-        let plain = File::open(path);
-        let file = plain
-            .clone()
-            .or_else(|_| open_running(path))
-            .or_else(|_| raw::open_marked(path, false))
-            .or(plain)
-            .map_err(|error| OutputError::opening_hdf5(path, "open", &error))?;
-        Self::from_file(path, file)
+        Self::from_file(path, open(path)?)
     }
 
     /// Reads what describes the frames.
@@ -233,12 +202,8 @@ impl Trajectory {
         axes.map(|axis| axis.cells).collect()
     }
 
-    /// The names in a group, oldest first, or by name where a program that copied the file dropped the order.
     fn member_names(&self, group: &Group) -> Result<Vec<String>, OutputError> {
-        group
-            .member_names_by(IndexType::CreationOrder, IterationOrder::Increasing)
-            .or_else(|_| group.member_names())
-            .map_err(|error| OutputError::reading(&self.path, group.name(), &error))
+        member_names(&self.path, group)
     }
 
     /// All rows of a one-dimensional array.
@@ -275,12 +240,32 @@ impl Trajectory {
     }
 }
 
+/// Opens an HDF5 file of any content: finished, being written, or left behind by a killed writer.
+pub(super) fn open(path: &Path) -> Result<File, OutputError> {
+    check_signature(path, "open")?;
+    let plain = File::open(path);
+    plain
+        .clone()
+        .or_else(|_| open_running(path))
+        .or_else(|_| raw::open_marked(path, false))
+        .or(plain)
+        .map_err(|error| OutputError::opening_hdf5(path, "open", &error))
+}
+
 /// Opens a file that is marked as being written, while it is or after its writer was killed.
 fn open_running(path: &Path) -> hdf5::Result<File> {
     let mut builder = File::with_options();
     // A block that a writer is about to replace is read again after 1, 2, 4… ns; 24 times are 17 ms, the library's 100 for ever.
     builder.with_fapl(|access| access.metadata_read_attempts(24));
     builder.open_as(path, OpenMode::ReadSWMR)
+}
+
+/// The names in a group, oldest first, or by name where a program that copied the file dropped the order.
+pub(super) fn member_names(path: &Path, group: &Group) -> Result<Vec<String>, OutputError> {
+    group
+        .member_names_by(IndexType::CreationOrder, IterationOrder::Increasing)
+        .or_else(|_| group.member_names())
+        .map_err(|error| OutputError::reading(path, group.name(), &error))
 }
 
 /// One row of an array along its first axis.
@@ -309,53 +294,6 @@ pub(super) fn check_signature(path: &Path, action: &'static str) -> Result<(), O
     Err(OutputError::NotTrajectory {
         path: path.to_owned(),
         found,
-    })
-}
-
-/// The root attributes, once the file is known to be a trajectory of a version that this program reads.
-fn read_attributes(path: &Path, file: &File) -> Result<Attributes, OutputError> {
-    let not_trajectory = |found: String| OutputError::NotTrajectory {
-        path: path.to_owned(),
-        found,
-    };
-    match read_text(file, "format") {
-        Ok(format) if format == FORMAT => {}
-        Ok(format) => return Err(not_trajectory(format!("its format is {format:?}"))),
-        Err(_) => return Err(not_trajectory("an HDF5 file without format".into())),
-    }
-    let format_version = file
-        .attr("format_version")
-        .and_then(|attribute| attribute.read_scalar::<i64>())
-        .map_err(|error| OutputError::reading(path, "the attribute format_version", &error))?;
-    if format_version > FORMAT_VERSION {
-        return Err(OutputError::NewerFormat {
-            path: path.to_owned(),
-            found: format_version,
-        });
-    }
-    let text = |name: &str| {
-        read_text(file, name)
-            .map_err(|error| OutputError::reading(path, format!("the attribute {name}"), &error))
-    };
-    let status = text("status")?;
-    let status = Status::ALL
-        .into_iter()
-        .find(|known| known.name() == status)
-        .ok_or_else(|| OutputError::Mismatch {
-            path: path.to_owned(),
-            found: format!("status {status:?}"),
-            expected: Status::ALL.map(Status::name).join(", "),
-        })?;
-    Ok(Attributes {
-        format_version,
-        title: text("title")?,
-        scenario: text("scenario")?,
-        program_version: text("program_version")?,
-        backend: text("backend")?,
-        device: text("device")?,
-        precision: text("precision")?,
-        created: text("created")?,
-        status,
     })
 }
 
@@ -388,13 +326,4 @@ fn read_axis(file: &File, name: &str) -> hdf5::Result<Axis> {
             .find(|&known| boundary_name(known) == boundary)
             .ok_or_else(|| format!("boundary {boundary:?} found, no-flux or periodic expected"))?,
     })
-}
-
-/// A text attribute. The binding takes any bytes for UTF-8; those of a damaged file may be none.
-fn read_text(location: &hdf5::Location, name: &str) -> hdf5::Result<String> {
-    let text = location.attr(name)?.read_scalar::<VarLenUnicode>()?;
-    match std::str::from_utf8(text.as_bytes()) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(error) => Err(format!("not text: {error}").into()),
-    }
 }

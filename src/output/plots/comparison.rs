@@ -1,14 +1,18 @@
 //! Optimizers side by side: loss and W2 over the steps with bands over the seeds, and the samples at the end against the target.
 
+use std::path::{Path, PathBuf};
+
 use ndarray::Array2;
 use plotters::style::RGBColor;
 
 use super::chart::{LineChart, Series};
 use super::colour::{category_colour, pale};
 use super::drawing::{Drawing, Stroke};
+use super::eigenvalues::{Border, Cloud, Plane, PlanePage};
+use super::energies::around;
 use super::panels::{Colours, Panel, PanelPage, highest};
 use super::scale::Scale;
-use super::{ComparisonView, OptimizerView, PlotError};
+use super::{PlotError, metric_spectra, save};
 
 /// The shares of the seeds between which a band lies.
 const BAND: (f64, f64) = (0.1, 0.9);
@@ -19,8 +23,84 @@ const TARGET_FILL: RGBColor = RGBColor(236, 236, 236);
 /// W2 below this share of the largest is beneath the lower side of the chart.
 const DEPTH: f64 = 1e-6;
 
+/// A density at a point.
+pub type DensityFunction<'a> = dyn Fn(&[f64]) -> f64 + 'a;
+
+/// What the pictures of a comparison of optimizers are drawn from.
+pub struct ComparisonView<'a> {
+    /// Title of the pictures.
+    pub title: &'a str,
+    /// The runs in a few words.
+    pub subtitle: String,
+    /// The optimizers.
+    pub optimizers: Vec<OptimizerView<'a>>,
+    /// The number of coordinates of a sample.
+    pub dimension: usize,
+    /// The target density π at a point, if it has one.
+    pub target: Option<Box<DensityFunction<'a>>>,
+    /// The lower corner of the box that is shown.
+    pub lower: Vec<f64>,
+    /// Its upper corner.
+    pub upper: Vec<f64>,
+}
+
+/// One optimizer of a comparison; one entry a seed that reached its end.
+pub struct OptimizerView<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Steps made at each record.
+    pub steps: Vec<f64>,
+    /// The generator's loss at each record.
+    pub loss: Vec<Vec<f64>>,
+    /// W2 to the target at each record.
+    pub wasserstein: Vec<Vec<f64>>,
+    /// The samples of the last record.
+    pub samples: Vec<Vec<Vec<f64>>>,
+    /// The path (w, θ) at the records where the critic is wx + c and the generator has one parameter; else empty.
+    pub orbits: Vec<Vec<(f64, f64)>>,
+    /// Eigenvalues of the sample metric and of that of the densities, the largest first, of every seed after each number of steps.
+    pub metric_spectra: [Vec<Vec<Vec<f64>>>; 2],
+    /// These numbers of steps.
+    pub spectrum_steps: Vec<f64>,
+    /// Eigenvalues of the game's field of all seeds, real and imaginary part; empty where there are none.
+    pub field: Vec<(f64, f64)>,
+    /// Those of a step of both players.
+    pub update: Vec<(f64, f64)>,
+}
+
+/// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
+///
+/// `loss` and `wasserstein` over the steps; `samples` against a target with a density in 1-D and 2-D; `orbit` where a linear critic
+/// plays against a generator with one parameter; `spectrum` where the game was linearised; `metric-spectra` where the eigenvalues of the
+/// metrics are known.
+///
+/// # Errors
+/// [`PlotError::NoRun`] if no run reached its end; a file that cannot be written.
+pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
+    if view.optimizers.iter().all(|own| own.samples.is_empty()) {
+        return Err(PlotError::NoRun);
+    }
+    let mut paths = save(&loss(view)?, folder, "loss")?;
+    paths.extend(save(&wasserstein(view)?, folder, "wasserstein")?);
+    match (&view.target, view.dimension) {
+        (Some(target), 1) => paths.extend(save(&samples(view, target)?, folder, "samples")?),
+        (Some(target), 2) => paths.extend(save(&sample_panels(view, target)?, folder, "samples")?),
+        _ => {}
+    }
+    if let Some(orbit) = orbit(view) {
+        paths.extend(save(&orbit.drawing()?, folder, "orbit")?);
+    }
+    if view.optimizers.iter().any(|own| !own.field.is_empty()) {
+        paths.extend(save(&game_spectrum(view)?, folder, "spectrum")?);
+    }
+    if let Some(chart) = metric_spectra::chart(view) {
+        paths.extend(save(&chart.drawing()?, folder, "metric-spectra")?);
+    }
+    Ok(paths)
+}
+
 /// The share of sorted numbers below a value, by interpolation.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = sorted[place.floor() as usize];
     below + (place - place.floor()) * (sorted[place.ceil() as usize] - below)
@@ -81,7 +161,7 @@ fn subtitle(view: &ComparisonView) -> String {
     format!("{}: median, and the band of the middle 80 %", view.subtitle)
 }
 
-pub(super) fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let series = all_series(view, |own| &own.loss);
     let (low, high) = range(&series);
     let margin = 0.05 * (high - low);
@@ -97,7 +177,7 @@ pub(super) fn loss(view: &ComparisonView) -> Result<Drawing, PlotError> {
     .drawing()
 }
 
-pub(super) fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
     let series = all_series(view, |own| &own.wasserstein);
     let (low, high) = range(&series);
     LineChart {
@@ -116,14 +196,77 @@ pub(super) fn wasserstein(view: &ComparisonView) -> Result<Drawing, PlotError> {
     .drawing()
 }
 
+/// The eigenvalues of every optimizer in its colour.
+fn clouds<'a>(
+    view: &'a ComparisonView,
+    values: impl Fn(&'a OptimizerView<'a>) -> &'a [(f64, f64)],
+) -> Vec<Cloud<'a>> {
+    let optimizers = view.optimizers.iter().enumerate();
+    optimizers
+        .map(|(i, own)| Cloud {
+            label: own.name,
+            colour: category_colour(i),
+            points: values(own),
+        })
+        .collect()
+}
+
+/// The eigenvalues of the field beside the axis that bounds stability, and those of a step beside the unit circle.
+fn game_spectrum(view: &ComparisonView) -> Result<Drawing, PlotError> {
+    PlanePage {
+        title: view.title,
+        subtitle: &format!("eigenvalues of the game at the end, {}", view.subtitle),
+        planes: [
+            Plane {
+                heading: "of the field: stable left of the axis",
+                border: Border::Axis,
+                clouds: clouds(view, |own| &own.field),
+            },
+            Plane {
+                heading: "of a gradient step of both players: stable in the circle",
+                border: Border::Circle,
+                clouds: clouds(view, |own| &own.update),
+            },
+        ],
+    }
+    .drawing()
+}
+
+/// The path of the first seed in the plane of the two players: all seeds together would hide where one turns.
+fn orbit<'a>(view: &ComparisonView<'a>) -> Option<LineChart<'a>> {
+    let optimizers = view.optimizers.iter().enumerate();
+    let paths = optimizers.filter_map(|(i, own)| Some((i, own, own.orbits.first()?)));
+    let series: Vec<Series> = paths
+        .filter(|(_, _, path)| !path.is_empty())
+        .map(|(i, own, path)| Series {
+            label: own.name.to_owned(),
+            points: path.clone(),
+            stroke: Stroke::solid(category_colour(i), 1.6),
+            fill: None,
+            band: None,
+        })
+        .collect();
+    let points = || series.iter().flat_map(|series| &series.points);
+    points().next()?;
+    Some(LineChart {
+        title: view.title,
+        subtitle: "path of the first seed; the equilibrium is at slope 0",
+        x_title: "slope w of the critic",
+        y_title: "parameter θ of the generator",
+        x: around(points().map(|point| point.0), None),
+        y: around(points().map(|point| point.1), None),
+        series,
+    })
+}
+
 /// Histograms of the samples of all seeds over the target, in 1-D.
-pub(super) fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn samples(view: &ComparisonView, target: &DensityFunction) -> Result<Drawing, PlotError> {
     let (lower, upper) = (view.lower[0], view.upper[0]);
     let width = (upper - lower) / BINS.0 as f64;
     let centers: Vec<f64> = (0..BINS.0)
         .map(|i| lower + (i as f64 + 0.5) * width)
         .collect();
-    let target = centers.iter().map(|x| (*x, (view.target)(&[*x]))).collect();
+    let target = centers.iter().map(|x| (*x, target(&[*x]))).collect();
     let mut series = vec![Series {
         label: "target π".into(),
         points: target,
@@ -168,7 +311,7 @@ pub(super) fn samples(view: &ComparisonView) -> Result<Drawing, PlotError> {
 }
 
 /// Histograms of the samples of the first seed beside the target, in 2-D: all seeds together would hide which modes one run misses.
-pub(super) fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError> {
+fn sample_panels(view: &ComparisonView, target: &DensityFunction) -> Result<Drawing, PlotError> {
     let n = BINS.1;
     let width = |axis: usize| (view.upper[axis] - view.lower[axis]) / n as f64;
     let center = |axis: usize, i: usize| view.lower[axis] + (i as f64 + 0.5) * width(axis);
@@ -182,7 +325,7 @@ pub(super) fn sample_panels(view: &ComparisonView) -> Result<Drawing, PlotError>
         arrows: Vec::new(),
     };
     let target = Array2::from_shape_fn((n, n), |(row, column)| {
-        (view.target)(&[center(0, column), center(1, n - 1 - row)])
+        target(&[center(0, column), center(1, n - 1 - row)])
     });
     let top = highest(&target);
     let mut panels = vec![panel("target π".into(), target)];

@@ -13,8 +13,10 @@ mod density_curves;
 mod density_panels;
 mod density_slices;
 mod drawing;
+mod eigenvalues;
 mod energies;
 mod frames;
+mod metric_spectra;
 mod panels;
 mod phase;
 mod render;
@@ -31,6 +33,8 @@ use thiserror::Error;
 
 use crate::grid::{Field, Grid};
 use drawing::Drawing;
+
+pub use comparison::{ComparisonView, DensityFunction, OptimizerView, draw_comparison};
 
 /// Gives the density ρ, shape (z, y, x), of a frame; called only for the frames that are drawn.
 pub type DensityReader<'a> = dyn Fn(usize) -> Result<Field, Box<dyn Error + Send + Sync>> + 'a;
@@ -96,47 +100,17 @@ pub struct StepsView<'a> {
     pub gap: &'a [f64],
 }
 
-/// A density at a point.
-pub type DensityFunction<'a> = dyn Fn(&[f64]) -> f64 + 'a;
-
-/// What the pictures of a comparison of optimizers are drawn from.
-pub struct ComparisonView<'a> {
-    /// Title of the pictures.
-    pub title: &'a str,
-    /// The runs in a few words.
-    pub subtitle: String,
-    /// The optimizers.
-    pub optimizers: Vec<OptimizerView<'a>>,
-    /// The number of coordinates of a sample.
-    pub dimension: usize,
-    /// The target density π at a point.
-    pub target: Box<DensityFunction<'a>>,
-    /// The lower corner of the box that is shown.
-    pub lower: Vec<f64>,
-    /// Its upper corner.
-    pub upper: Vec<f64>,
-}
-
-/// One optimizer of a comparison; one entry a seed that reached its end.
-pub struct OptimizerView<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Steps made at each record.
-    pub steps: Vec<f64>,
-    /// The generator's loss at each record.
-    pub loss: Vec<Vec<f64>>,
-    /// W2 to the target at each record.
-    pub wasserstein: Vec<Vec<f64>>,
-    /// The samples of the last record.
-    pub samples: Vec<Vec<Vec<f64>>>,
-}
-
 /// Why a picture could not be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
     /// Nothing to draw.
     #[error("the trajectory has no frame, at least 1 expected: run the scenario first")]
     NoFrame,
+    /// A comparison without a run that reached its end.
+    #[error(
+        "nothing to draw: no run reached its end; lower the learning rates, or wait until the runs have ended"
+    )]
+    NoRun,
     /// A series that does not fit the times.
     #[error("{series}: {found} values found, {expected} expected, one for each {row}")]
     Length {
@@ -352,30 +326,6 @@ pub fn draw(view: &TrajectoryView, folder: &Path) -> Result<Vec<PathBuf>, PlotEr
             continue;
         };
         paths.extend(save(&drawing, folder, picture.name)?);
-    }
-    Ok(paths)
-}
-
-/// Draws the pictures of a comparison into `folder`, each as `NAME.svg` and `NAME.png`, and returns their paths.
-///
-/// `loss` and `wasserstein` over the steps; `samples` against the target in 1-D and 2-D.
-///
-/// # Errors
-/// [`PlotError::NoFrame`] if no run reached its end; a file that cannot be written.
-pub fn draw_comparison(view: &ComparisonView, folder: &Path) -> Result<Vec<PathBuf>, PlotError> {
-    if view.optimizers.iter().all(|own| own.samples.is_empty()) {
-        return Err(PlotError::NoFrame);
-    }
-    let mut paths = save(&comparison::loss(view)?, folder, "loss")?;
-    paths.extend(save(
-        &comparison::wasserstein(view)?,
-        folder,
-        "wasserstein",
-    )?);
-    match view.dimension {
-        1 => paths.extend(save(&comparison::samples(view)?, folder, "samples")?),
-        2 => paths.extend(save(&comparison::sample_panels(view)?, folder, "samples")?),
-        _ => {}
     }
     Ok(paths)
 }

@@ -4,9 +4,11 @@
 //! are projected on gradients (`projection`; docs/parameters.md, eq. P2 and P4).
 
 mod projection;
+mod spectrum;
 mod split;
 
 pub use projection::{Features, Projection};
+pub use spectrum::MetricSpectrum;
 pub use split::{MetricSplit, split};
 
 use thiserror::Error;
@@ -43,6 +45,10 @@ pub struct MetricReport {
     pub raised: u64,
     /// The largest damping that was used.
     pub largest_damping: f64,
+    /// The damping of the last solve.
+    pub damping: f64,
+    /// How often it was raised in the last solve.
+    pub rungs: u64,
 }
 
 /// Why a natural gradient could not be computed.
@@ -121,6 +127,16 @@ impl Metric {
         }
     }
 
+    /// λ, from which the ladder of the next solve starts.
+    pub fn damping(&self) -> f64 {
+        self.settings.damping
+    }
+
+    /// Sets λ for the solves that follow.
+    pub fn set_damping(&mut self, damping: f64) {
+        self.settings.damping = damping;
+    }
+
     /// direction ← (g + λ)^{−1/2}ξ after a solve of a [`Metric::dense`]: noise of covariance (g + λ)⁻¹ from standard normal ξ.
     pub fn noise(&mut self, normal: &[f64], direction: &mut [f64]) {
         let size = padded(normal.len());
@@ -154,6 +170,7 @@ impl Metric {
         let coordinates = force.count() * force.features();
         let mut damping = self.settings.damping;
         for rung in 0..=LADDER {
+            (self.report.damping, self.report.rungs) = (damping, rung as u64);
             self.report.largest_damping = self.report.largest_damping.max(damping);
             let outcome = if generator.parameters() > coordinates && !self.always_dense {
                 self.in_sample_space(generator, parameters, force, damping, direction)

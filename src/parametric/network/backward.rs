@@ -59,7 +59,7 @@ pub(super) fn add_layer_gradient(
 ) {
     let layer = evaluator.network.layer(number);
     let step = evaluator.input.step();
-    let (weights, bias) = gradient[layer.first..].split_at_mut(layer.inputs * layer.outputs);
+    let (weights, bias) = layer.parts_mut(gradient);
     RowProducts {
         left: delta,
         right: input,

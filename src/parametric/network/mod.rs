@@ -26,20 +26,32 @@ pub struct Network {
 
 /// Where one dense layer finds its parameters.
 #[derive(Clone, Copy, Debug)]
-struct Layer {
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Layer {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// Where W begins in θ; b follows it.
     first: usize,
 }
 
 impl Layer {
+    /// W by rows and b, of the parameters in any reading of a number.
+    pub(super) fn parts<'a, R>(&self, parameters: &'a [R]) -> (&'a [R], &'a [R]) {
+        let count = self.inputs * self.outputs;
+        parameters[self.first..][..count + self.outputs].split_at(count)
+    }
+
+    /// W by rows and b, to be written.
+    pub(super) fn parts_mut<'a, R>(&self, parameters: &'a mut [R]) -> (&'a mut [R], &'a mut [R]) {
+        let count = self.inputs * self.outputs;
+        parameters[self.first..][..count + self.outputs].split_at_mut(count)
+    }
+
     fn weights<'a>(&self, parameters: &'a [f64]) -> &'a [f64] {
-        &parameters[self.first..][..self.inputs * self.outputs]
+        self.parts(parameters).0
     }
 
     fn bias<'a>(&self, parameters: &'a [f64]) -> &'a [f64] {
-        &parameters[self.first + self.inputs * self.outputs..][..self.outputs]
+        self.parts(parameters).1
     }
 
     /// W as a left factor.
@@ -134,7 +146,7 @@ impl Network {
         self.activation
     }
 
-    fn layers(&self) -> impl DoubleEndedIterator<Item = Layer> + ExactSizeIterator + '_ {
+    pub(super) fn layers(&self) -> impl DoubleEndedIterator<Item = Layer> + ExactSizeIterator + '_ {
         (0..self.widths.len() - 1).map(|number| self.layer(number))
     }
 

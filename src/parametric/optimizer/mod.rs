@@ -4,6 +4,7 @@
 
 mod adam;
 mod inertial;
+mod judged;
 mod langevin;
 mod momentum_natural;
 mod natural;
@@ -12,6 +13,7 @@ mod sgd;
 
 pub use adam::Adam;
 pub use inertial::Inertial;
+pub use judged::{DAMPING_FACTOR, Judgement, TRUSTED, judged_step};
 pub use langevin::Langevin;
 pub use momentum_natural::MomentumNatural;
 pub use natural::Natural;
@@ -58,6 +60,16 @@ pub trait Optimizer: Send {
     /// What the metric's solves took so far; none for Euclidean rules.
     fn report(&self) -> Option<MetricReport> {
         None
+    }
+
+    /// Whether the damping follows what the steps do: then [`judged_step`] makes them.
+    fn is_adaptive(&self) -> bool {
+        false
+    }
+
+    /// Judges the last step by the loss before and after it, and adapts the damping.
+    fn judge(&mut self, _before: f64, _after: f64) -> Judgement {
+        Judgement::UNJUDGED
     }
 }
 

@@ -1,4 +1,5 @@
-use super::{Optimizer, Step};
+use super::judged::Adaptation;
+use super::{Judgement, Optimizer, Step};
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
 /// Natural gradient with momentum, the update of the source paper: η ← βη + (g + λ)⁻¹E(Jᵀ∇μ), θ ← θ − rate·η.
@@ -9,6 +10,7 @@ pub struct MomentumNatural {
     momentum: f64,
     direction: Vec<f64>,
     velocity: Vec<f64>,
+    adaptation: Option<Adaptation>,
 }
 
 impl MomentumNatural {
@@ -19,6 +21,15 @@ impl MomentumNatural {
             momentum,
             direction: vec![0.0; parameters],
             velocity: vec![0.0; parameters],
+            adaptation: None,
+        }
+    }
+
+    /// The rule whose damping follows what its steps do, from that of the metric on; to be stepped by [`super::judged_step`].
+    pub fn adaptive(metric: Metric, momentum: f64, parameters: usize) -> Self {
+        Self {
+            adaptation: Some(Adaptation::default()),
+            ..Self::new(metric, momentum, parameters)
         }
     }
 }
@@ -31,15 +42,37 @@ impl Optimizer for MomentumNatural {
             step.force,
             &mut self.direction,
         )?;
+        if let Some(adaptation) = &mut self.adaptation {
+            adaptation.prepare(step);
+        }
         let rows = step.parameters.iter_mut().zip(&self.direction);
         for ((value, direction), velocity) in rows.zip(&mut self.velocity) {
             *velocity = self.momentum * *velocity + direction;
             *value -= step.rate * *velocity;
+        }
+        if let Some(adaptation) = &mut self.adaptation {
+            adaptation.note(step.rate, &self.velocity);
         }
         Ok(())
     }
 
     fn report(&self) -> Option<MetricReport> {
         Some(self.metric.report())
+    }
+
+    fn is_adaptive(&self) -> bool {
+        self.adaptation.is_some()
+    }
+
+    fn judge(&mut self, before: f64, after: f64) -> Judgement {
+        let Some(adaptation) = &self.adaptation else {
+            return Judgement::UNJUDGED;
+        };
+        let judgement = adaptation.judge(&mut self.metric, before, after);
+        if !judgement.kept {
+            // The velocity led uphill: from rest the next step descends.
+            self.velocity.fill(0.0);
+        }
+        judgement
     }
 }

@@ -1,4 +1,5 @@
-use super::{Optimizer, Step};
+use super::judged::Adaptation;
+use super::{Judgement, Optimizer, Step};
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
 /// Natural gradient: θ ← θ − rate·(g + λ)⁻¹E(Jᵀ∇μ) with the metric g chosen (docs/parameters.md, eq. P5).
@@ -7,6 +8,7 @@ use crate::parametric::metric::{Metric, MetricError, MetricReport};
 pub struct Natural {
     metric: Metric,
     direction: Vec<f64>,
+    adaptation: Option<Adaptation>,
 }
 
 impl Natural {
@@ -15,6 +17,15 @@ impl Natural {
         Self {
             metric,
             direction: vec![0.0; parameters],
+            adaptation: None,
+        }
+    }
+
+    /// The rule whose damping follows what its steps do, from that of the metric on; to be stepped by [`super::judged_step`].
+    pub fn adaptive(metric: Metric, parameters: usize) -> Self {
+        Self {
+            adaptation: Some(Adaptation::default()),
+            ..Self::new(metric, parameters)
         }
     }
 }
@@ -27,6 +38,10 @@ impl Optimizer for Natural {
             step.force,
             &mut self.direction,
         )?;
+        if let Some(adaptation) = &mut self.adaptation {
+            adaptation.prepare(step);
+            adaptation.note(step.rate, &self.direction);
+        }
         for (value, direction) in step.parameters.iter_mut().zip(&self.direction) {
             *value -= step.rate * direction;
         }
@@ -35,5 +50,16 @@ impl Optimizer for Natural {
 
     fn report(&self) -> Option<MetricReport> {
         Some(self.metric.report())
+    }
+
+    fn is_adaptive(&self) -> bool {
+        self.adaptation.is_some()
+    }
+
+    fn judge(&mut self, before: f64, after: f64) -> Judgement {
+        match &self.adaptation {
+            Some(adaptation) => adaptation.judge(&mut self.metric, before, after),
+            None => Judgement::UNJUDGED,
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use super::super::document::GridSection;
 use crate::density::Density;
 use crate::parametric::metric::MetricKind;
-use crate::parametric::{Activation, Loss};
+use crate::parametric::{Activation, Loss, Updates};
 
 /// A comparison of optimizers that move a generator x = G(z) towards the target.
 #[derive(Deserialize, JsonSchema)]
@@ -17,14 +17,17 @@ pub(in crate::scenario) struct GeneratorDocument {
     pub(super) title: String,
     /// The law that the comparison must show, in words.
     pub(super) law: Option<String>,
-    /// The target density π: a kind that can be drawn from without a grid, gaussian, mixture or ring.
+    /// The target density π: a kind that can be drawn from without a grid, gaussian, mixture or ring, or dirac.
     pub(super) target: Density,
     pub(super) generator: GeneratorSection,
     #[serde(default)]
     pub(super) critic: CriticSection,
     pub(super) training: TrainingSection,
-    /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient.
+    /// A grid in 1-D on which the gradient flow of the same divergence runs beside natural gradient, and the inertial flow beside inertial.
     pub(super) grid: Option<GridSection>,
+    /// What is computed and written besides the records.
+    #[serde(default)]
+    pub(super) output: ObservationSection,
     /// The optimizers that are compared, one table each.
     pub(super) optimizer: Vec<OptimizerSection>,
 }
@@ -35,9 +38,9 @@ pub(in crate::scenario) struct GeneratorDocument {
 pub(super) struct GeneratorSection {
     /// The form of the map.
     pub(super) kind: GeneratorKind,
-    /// The number of latent variables.
+    /// The number of latent variables, of all kinds but `dirac`.
     #[schemars(range(min = 1))]
-    pub(super) latent: usize,
+    pub(super) latent: Option<usize>,
     /// The widths of the hidden layers of `mlp`.
     pub(super) hidden: Option<Vec<usize>>,
     /// What stands between the layers of `mlp`; relu if not given.
@@ -46,6 +49,8 @@ pub(super) struct GeneratorSection {
     pub(super) matrix: Option<Vec<Vec<f64>>>,
     /// The vector b of `affine` at the start, with `matrix`; 0 if not given.
     pub(super) offset: Option<Vec<f64>>,
+    /// The point b of `dirac` at the start.
+    pub(super) position: Option<Vec<f64>>,
 }
 
 /// The form of a generator.
@@ -56,16 +61,29 @@ pub(super) enum GeneratorKind {
     Mlp,
     /// x = Az + b.
     Affine,
+    /// x = b, all mass at one point.
+    Dirac,
+}
+
+impl GeneratorKind {
+    /// The word in scenario files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Mlp => "mlp",
+            Self::Affine => "affine",
+            Self::Dirac => "dirac",
+        }
+    }
 }
 
 macro_rules! words {
-    ($(#[$attribute:meta])* $name:ident => $target:ident: $($word:ident),+) => {
+    ($(#[$attribute:meta])* $name:ident => $target:ident: $($(#[$note:meta])* $word:ident),+) => {
         $(#[$attribute])*
         #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
         #[serde(rename_all = "kebab-case")]
         #[allow(missing_docs)]
         pub(super) enum $name {
-            $($word),+
+            $($(#[$note])* $word),+
         }
 
         impl From<$name> for $target {
@@ -82,6 +100,12 @@ words!(
 );
 
 words!(
+    /// In which order critic and generator step: the critic first (alternating), or both from the same state (simultaneous).
+    #[derive(Default)]
+    UpdatesWord => Updates: #[default] Alternating, Simultaneous
+);
+
+words!(
     /// A metric on parameters: every motion of a sample costs (sample), or only what moves the density (otto).
     MetricWord => MetricKind: Sample, Otto
 );
@@ -90,18 +114,18 @@ words!(
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct CriticSection {
-    /// A network that is trained (mlp), or the generator's own density (exact).
+    /// A network that is trained (mlp), a linear function that is (linear), or the generator's own density (exact).
     pub(super) kind: CriticWord,
     /// The widths of the hidden layers of `mlp`; [32] if not given.
     pub(super) hidden: Option<Vec<usize>>,
     /// What stands between the layers of `mlp`; leaky-relu if not given.
     pub(super) activation: Option<ActivationWord>,
-    /// How `mlp` is trained; Adam with beta1 = 0.5 if not given.
+    /// How `mlp` and `linear` are trained; Adam with beta1 = 0.5 if not given.
     pub(super) optimizer: Option<CriticOptimizer>,
-    /// Steps of `mlp` for each step of the generator; 1 if not given.
+    /// Steps of `mlp` and `linear` for each step of the generator; 1 if not given.
     #[schemars(range(min = 1))]
     pub(super) steps: Option<usize>,
-    /// The strength of the gradient penalty of `mlp`: zero-centred on data and samples, for the loss wasserstein |∇| = 1 between them.
+    /// The strength of the gradient penalty of `mlp` and `linear`: zero-centred on data and samples, for the loss wasserstein |∇| = 1 between them.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub(super) penalty: Option<f64>,
 }
@@ -125,6 +149,8 @@ impl Default for CriticSection {
 pub(super) enum CriticWord {
     /// A network that is trained.
     Mlp,
+    /// t = w·x + c, trained.
+    Linear,
     /// ln(ρ/π) from the generator's own density.
     Exact,
 }
@@ -186,6 +212,17 @@ pub(super) struct TrainingSection {
     pub(super) evaluation: Option<usize>,
 }
 
+/// What is computed and written besides the records.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct ObservationSection {
+    /// Whether the game of both players is linearised at the end, and its eigenvalues are written; false if not given.
+    #[serde(default)]
+    pub(super) spectrum: bool,
+    /// The numbers of steps after which the eigenvalues of the metrics are computed and written; none if not given.
+    pub(super) metric_spectra: Option<Vec<usize>>,
+}
+
 /// One optimizer of the generator.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -210,9 +247,8 @@ pub(super) struct OptimizerSection {
     pub(super) beta2: Option<f64>,
     /// The metric of natural, momentum-natural and inertial (sample if not given) and langevin (Euclidean if not given).
     pub(super) metric: Option<MetricWord>,
-    /// What is added to the diagonal of the metric; 1e-4 if not given.
-    #[schemars(range(min = 0.0))]
-    pub(super) damping: Option<f64>,
+    /// What is added to the diagonal of the metric; 1e-4 if not given. With "adaptive" it follows what the steps do, from 1e-4 on.
+    pub(super) damping: Option<Damping>,
     /// Friction γ of inertial; 1 if not given.
     #[schemars(range(min = 0.0))]
     pub(super) friction: Option<f64>,
@@ -232,6 +268,69 @@ pub(super) struct OptimizerSection {
     pub(super) schedule_factor: Option<f64>,
     /// The critic's rule with this optimizer, in place of that in `critic`.
     pub(super) critic_optimizer: Option<CriticOptimizer>,
+    /// The strength of the critic's gradient penalty with this optimizer, in place of that in `critic`.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub(super) critic_penalty: Option<f64>,
+    /// In which order critic and generator step; alternating if not given.
+    #[serde(default)]
+    pub(super) updates: UpdatesWord,
+}
+
+/// What is added to the diagonal of a metric: a number, or the word adaptive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Damping {
+    /// Always the same.
+    Fixed(f64),
+    /// Follows what the steps do.
+    Adaptive,
+}
+
+impl<'de> Deserialize<'de> for Damping {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DampingVisitor;
+
+        impl de::Visitor<'_> for DampingVisitor {
+            type Value = Damping;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("a number or \"adaptive\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value))
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value as f64))
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<Damping, E> {
+                Ok(Damping::Fixed(value as f64))
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Damping, E> {
+                match word {
+                    "adaptive" => Ok(Damping::Adaptive),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(DampingVisitor)
+    }
+}
+
+impl JsonSchema for Damping {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Damping".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "number", "minimum": 0.0 },
+            { "type": "string", "enum": ["adaptive"] },
+        ] })
+    }
 }
 
 /// A kind of optimizer.

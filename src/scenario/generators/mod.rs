@@ -1,6 +1,7 @@
 //! Generator scenarios: what `ottoflow compare` runs.
 
 mod document;
+mod generator;
 mod optimizers;
 
 use std::path::Path;
@@ -12,14 +13,15 @@ use super::reader::Reader;
 use super::settings::unexpected;
 use super::source::Source;
 use super::{density_fault, read_file};
-use crate::density::NormalMixture;
+use crate::density::{Density, NormalMixture};
 use crate::divergence::DivergenceKind;
 use crate::grid::Grid;
 use crate::parametric::{
-    Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, Network, Penalty,
-    RuleSettings, TrainingSettings,
+    Activation, CriticKind, CriticSettings, GeneratorSettings, Loss, Observations, RuleSettings,
+    Target, TrainingSettings,
 };
-use document::{CriticSection, CriticWord, GeneratorKind, GeneratorSection, TrainingSection};
+use document::{CriticSection, CriticWord, TrainingSection};
+use generator::{generator, hidden, point, refused, within};
 
 pub(super) use document::GeneratorDocument;
 
@@ -30,8 +32,8 @@ pub struct Comparison {
     pub title: String,
     /// The law that the comparison must show, in words.
     pub law: Option<String>,
-    /// The target density π.
-    pub target: NormalMixture,
+    /// The target.
+    pub target: Target,
     /// What all runs share.
     pub training: TrainingSettings,
     /// The optimizers.
@@ -49,6 +51,8 @@ pub struct Comparison {
 pub struct Beside {
     /// The cells, in 1-D.
     pub grid: Grid,
+    /// The target density π.
+    pub target: NormalMixture,
     /// J.
     pub divergence: DivergenceKind,
     /// The mean of the density at the start.
@@ -61,8 +65,9 @@ pub struct Beside {
 const EVALUATION: usize = 4096;
 /// Records of a run where a scenario does not say how often.
 const RECORDS: usize = 100;
-/// The largest width, batch and number of latent variables: beyond it a matrix of a step would not fit in memory.
-const LARGEST: usize = 1 << 16;
+
+/// The most parameters of both players for which the game is linearised.
+const GAME_PARAMETERS: usize = 2000;
 
 /// Reads a generator scenario and applies `key=value` overrides to it.
 ///
@@ -104,13 +109,21 @@ fn checked(text: String) -> Result<Comparison, Fault> {
         }
     }
     let document = GeneratorDocument::deserialize(Reader(&toml::Value::Table(table)))?;
-    let target =
-        NormalMixture::new(&document.target).map_err(|error| density_fault("target", error))?;
+    let target = match &document.target {
+        Density::Dirac(dirac) => point(&dirac.position).map_err(|fault| fault.inside("target"))?,
+        density => NormalMixture::new(density)
+            .map(Target::Normals)
+            .map_err(|error| density_fault("target", error))?,
+    };
     let inside = |section: &'static str| move |fault: Fault| fault.inside(section);
     let generator =
         generator(document.generator, target.dimension()).map_err(inside("generator"))?;
     let (mut training, seeds) = {
         let critic = critic(document.critic, document.training.loss).map_err(inside("critic"))?;
+        if critic == CriticKind::Exact && target.density().is_none() {
+            let expected = "a critic that is trained: of a point there is no density ratio";
+            return Err(unexpected("critic.kind", "\"exact\"", expected));
+        }
         training(document.training, generator, critic).map_err(inside("training"))?
     };
     let optimizers = optimizers::checked(document.optimizer, &training)?;
@@ -118,10 +131,19 @@ fn checked(text: String) -> Result<Comparison, Fault> {
         None => None,
         Some(section) => {
             let grid = section.checked().map_err(inside("grid"))?;
-            Some(beside(grid, &training)?)
+            Some(beside(grid, &target, &training)?)
         }
     };
-    training.keep_samples = beside.is_some();
+    let game_spectrum = document.output.spectrum;
+    if game_spectrum {
+        spectrum_fits(&training).map_err(inside("output"))?;
+    }
+    let steps = document.output.metric_spectra.unwrap_or_default();
+    training.observations = Observations {
+        samples: beside.is_some(),
+        game_spectrum,
+        metric_spectra: metric_spectra(steps, &training).map_err(inside("output"))?,
+    };
     Ok(Comparison {
         title: document.title,
         law: document.law,
@@ -134,8 +156,50 @@ fn checked(text: String) -> Result<Comparison, Fault> {
     })
 }
 
+/// The Jacobian of the game needs a critic that is trained, and fits in memory.
+fn spectrum_fits(training: &TrainingSettings) -> Result<(), Fault> {
+    let CriticKind::Learned(critic) = &training.critic else {
+        let expected = "a critic that is trained: alone, the generator plays no game";
+        return Err(unexpected("spectrum", "an exact critic", expected));
+    };
+    let generator = &training.generator.network;
+    let count = generator.parameters() + critic.network(generator.outputs()).parameters();
+    if count > GAME_PARAMETERS {
+        let found = format!("{count} parameters of both players");
+        let expected = format!("at most {GAME_PARAMETERS}: the whole Jacobian is needed");
+        return Err(unexpected("spectrum", found, &expected));
+    }
+    Ok(())
+}
+
+/// The steps of the metrics' spectra in order, none beyond the end; and parameters few enough for a dense matrix.
+fn metric_spectra(mut steps: Vec<usize>, training: &TrainingSettings) -> Result<Vec<u64>, Fault> {
+    let count = training.generator.network.parameters();
+    if !steps.is_empty() && count > optimizers::DENSE_PARAMETERS {
+        let found = format!("{count} parameters");
+        let expected = format!(
+            "at most {}: the metrics are dense matrices",
+            optimizers::DENSE_PARAMETERS
+        );
+        return Err(unexpected("metric-spectra", found, &expected));
+    }
+    for (index, step) in steps.iter().enumerate() {
+        if *step as u64 > training.steps {
+            let expected = format!("at most the {} steps of training", training.steps);
+            return Err(unexpected(
+                &format!("metric-spectra.{index}"),
+                step,
+                &expected,
+            ));
+        }
+    }
+    steps.sort_unstable();
+    steps.dedup();
+    Ok(steps.into_iter().map(|step| step as u64).collect())
+}
+
 /// A flow beside the generator needs its density at the start, and the same force: 1-D, x = az + b with `matrix`, an exact critic.
-fn beside(grid: Grid, training: &TrainingSettings) -> Result<Beside, Fault> {
+fn beside(grid: Grid, target: &Target, training: &TrainingSettings) -> Result<Beside, Fault> {
     let network = &training.generator.network;
     if grid.dimension() != 1 || network.outputs() != 1 {
         let found = format!("{} axes", grid.dimension());
@@ -146,7 +210,9 @@ fn beside(grid: Grid, training: &TrainingSettings) -> Result<Beside, Fault> {
         let expected = "a generator \"affine\" with `matrix`: the flow starts from its density";
         return Err(unexpected("grid", "a flow beside", expected));
     };
-    let (CriticKind::Exact, Loss::Dual(divergence)) = (&training.critic, training.loss) else {
+    let (CriticKind::Exact, Loss::Dual(divergence), Some(density)) =
+        (&training.critic, training.loss, target.density())
+    else {
         let expected =
             "an exact critic and a loss that is a divergence: both must follow the same force";
         return Err(unexpected("grid", "a flow beside", expected));
@@ -154,126 +220,11 @@ fn beside(grid: Grid, training: &TrainingSettings) -> Result<Beside, Fault> {
     let (row, offset) = start.split_at(network.inputs());
     Ok(Beside {
         grid,
+        target: density.clone(),
         divergence,
         mean: offset[0],
         std: row.iter().map(|entry| entry * entry).sum::<f64>().sqrt(),
     })
-}
-
-/// The widths of hidden layers: at least one, none of them 0.
-fn hidden(widths: Vec<usize>, remedy: &str) -> Result<Vec<usize>, Fault> {
-    if widths.is_empty() {
-        let expected = format!("at least one width{remedy}");
-        return Err(unexpected("hidden", "an empty list", &expected));
-    }
-    for (index, width) in widths.iter().enumerate() {
-        within(&format!("hidden.{index}"), *width, 1)?;
-    }
-    Ok(widths)
-}
-
-/// A count from a least one up to [`LARGEST`].
-fn within(key: &str, count: usize, least: usize) -> Result<usize, Fault> {
-    if (least..=LARGEST).contains(&count) {
-        return Ok(count);
-    }
-    let expected = format!("a whole number from {least} to {LARGEST}");
-    Err(unexpected(key, count, &expected))
-}
-
-fn generator(section: GeneratorSection, outputs: usize) -> Result<GeneratorSettings, Fault> {
-    let latent = within("latent", section.latent, 1)?;
-    let refused = |key: &str, kind: &str| {
-        let expected = format!("no such key: only the kind \"{kind}\" has it");
-        unexpected(key, format!("`{key}`"), &expected)
-    };
-    match section.kind {
-        GeneratorKind::Mlp => {
-            for (key, given) in [
-                ("matrix", section.matrix.is_some()),
-                ("offset", section.offset.is_some()),
-            ] {
-                if given {
-                    return Err(refused(key, "affine"));
-                }
-            }
-            let widths = section
-                .hidden
-                .ok_or_else(|| Problem::Missing.at("hidden"))?;
-            let widths = hidden(
-                widths,
-                "; a generator without a hidden layer is `kind = \"affine\"`",
-            )?;
-            let activation = section.activation.map_or(Activation::Relu, Into::into);
-            Ok(GeneratorSettings {
-                network: Network::new(latent, &widths, outputs, activation),
-                initial: None,
-            })
-        }
-        GeneratorKind::Affine => {
-            for (key, given) in [
-                ("hidden", section.hidden.is_some()),
-                ("activation", section.activation.is_some()),
-            ] {
-                if given {
-                    return Err(refused(key, "mlp"));
-                }
-            }
-            Ok(GeneratorSettings {
-                network: Network::affine(latent, outputs),
-                initial: affine_start(section.matrix, section.offset, latent, outputs)?,
-            })
-        }
-    }
-}
-
-/// A by rows, then b.
-fn affine_start(
-    matrix: Option<Vec<Vec<f64>>>,
-    offset: Option<Vec<f64>>,
-    latent: usize,
-    outputs: usize,
-) -> Result<Option<Vec<f64>>, Fault> {
-    let Some(matrix) = matrix else {
-        return match offset {
-            None => Ok(None),
-            Some(_) => Err(Problem::Missing.at("matrix")),
-        };
-    };
-    let lengths = |key: &str, found: usize, expected: usize, what: &str| match found == expected {
-        true => Ok(()),
-        false => Err(unexpected(
-            key,
-            format!("{found} entries"),
-            &format!("{expected}: {what}"),
-        )),
-    };
-    lengths(
-        "matrix",
-        matrix.len(),
-        outputs,
-        "one row for each coordinate of the target",
-    )?;
-    let mut start = Vec::new();
-    for (index, row) in matrix.into_iter().enumerate() {
-        let key = format!("matrix.{index}");
-        lengths(
-            &key,
-            row.len(),
-            latent,
-            "one number for each latent variable",
-        )?;
-        start.extend(row);
-    }
-    let offset = offset.unwrap_or_else(|| vec![0.0; outputs]);
-    lengths(
-        "offset",
-        offset.len(),
-        outputs,
-        "one number for each coordinate of the target",
-    )?;
-    start.extend(offset);
-    Ok(Some(start))
 }
 
 fn critic(section: CriticSection, loss: Loss) -> Result<CriticKind, Fault> {
@@ -297,23 +248,28 @@ fn critic(section: CriticSection, loss: Loss) -> Result<CriticKind, Fault> {
         }
         return Ok(CriticKind::Exact);
     }
-    let hidden = hidden(section.hidden.unwrap_or_else(|| vec![32]), "")?;
+    let hidden = match section.kind {
+        CriticWord::Linear => {
+            for (key, given) in [
+                ("hidden", section.hidden.is_some()),
+                ("activation", section.activation.is_some()),
+            ] {
+                if given {
+                    return Err(refused(key, "mlp"));
+                }
+            }
+            Vec::new()
+        }
+        _ => {
+            let remedy = "; a critic without a hidden layer is `kind = \"linear\"`";
+            hidden(section.hidden.unwrap_or_else(|| vec![32]), remedy)?
+        }
+    };
     let rule = match section.optimizer {
         Some(rule) => optimizers::critic_rule(rule).map_err(|fault| fault.inside("optimizer"))?,
         None => optimizers::default_critic_rule(),
     };
-    let penalty = match section.penalty {
-        None => None,
-        Some(strength) if strength <= 0.0 => {
-            return Err(unexpected(
-                "penalty",
-                format!("{strength:?}"),
-                "a number above 0",
-            ));
-        }
-        Some(strength) if loss == Loss::Wasserstein => Some(Penalty::UnitSlope(strength)),
-        Some(strength) => Some(Penalty::ZeroCentred(strength)),
-    };
+    let penalty = optimizers::penalty("penalty", section.penalty, loss)?;
     if loss == Loss::Wasserstein && penalty.is_none() {
         return Err(Problem::Missing.at("penalty"));
     }
@@ -347,7 +303,7 @@ fn training(
         batch: within("batch", section.batch, 2)?,
         record_every: positive("record-every", every)?,
         evaluation: within("evaluation", section.evaluation.unwrap_or(EVALUATION), 2)?,
-        keep_samples: false,
+        observations: Observations::default(),
     };
     Ok((settings, positive("seeds", section.seeds)?))
 }

@@ -1,12 +1,12 @@
 use super::super::error::{Fault, Problem};
 use super::super::settings::{positive, unexpected};
 use super::document::{
-    CriticOptimizer, CriticOptimizerKind, OptimizerKind, OptimizerSection, ScheduleWord,
+    CriticOptimizer, CriticOptimizerKind, Damping, OptimizerKind, OptimizerSection, ScheduleWord,
 };
 use crate::parametric::metric::{MetricKind, MetricSettings};
 use crate::parametric::optimizer::Schedule;
 use crate::parametric::{
-    CriticKind, CriticRule, EuclideanRule, Rule, RuleSettings, TrainingSettings,
+    CriticKind, CriticRule, EuclideanRule, Loss, Penalty, Rule, RuleSettings, TrainingSettings,
 };
 
 /// What is added to the diagonal of a metric where a scenario does not say.
@@ -16,7 +16,7 @@ const MOMENTUM: f64 = 0.9;
 /// β₁ and β₂ of Adam where a scenario does not say, as in the paper.
 const BETAS: (f64, f64) = (0.9, 0.999);
 /// The largest number of parameters for which a metric is factored itself.
-const DENSE_PARAMETERS: usize = 4000;
+pub(super) const DENSE_PARAMETERS: usize = 4000;
 
 /// The critic's rule where a scenario names none: that of the reference experiment.
 pub(super) fn default_critic_rule() -> CriticRule {
@@ -68,17 +68,32 @@ fn rule(section: OptimizerSection, training: &TrainingSettings) -> Result<RuleSe
     let metric = |word: Option<super::document::MetricWord>| -> Result<MetricSettings, Fault> {
         Ok(MetricSettings {
             kind: word.map_or(MetricKind::Sample, Into::into),
-            damping: not_negative("damping", section.damping.unwrap_or(DAMPING))?,
+            damping: match section.damping {
+                Some(Damping::Fixed(damping)) => not_negative("damping", damping)?,
+                Some(Damping::Adaptive) | None => DAMPING,
+            },
         })
     };
+    let adaptive = section.damping == Some(Damping::Adaptive);
+    if adaptive
+        && !matches!(
+            section.kind,
+            OptimizerKind::Natural | OptimizerKind::MomentumNatural
+        )
+    {
+        let expected = "a number: only natural and momentum-natural adapt it";
+        return Err(unexpected("damping", "\"adaptive\"", expected));
+    }
     let rule = match section.kind {
         OptimizerKind::Sgd => Rule::Euclidean(sgd(section.momentum, section.nesterov)?),
         OptimizerKind::Adam => Rule::Euclidean(adam(section.beta1, section.beta2)?),
         OptimizerKind::Natural => Rule::Natural {
             metric: metric(section.metric)?,
+            adaptive,
         },
         OptimizerKind::MomentumNatural => Rule::MomentumNatural {
             metric: metric(section.metric)?,
+            adaptive,
             momentum: share("momentum", section.momentum.unwrap_or(MOMENTUM))?,
         },
         OptimizerKind::Inertial => {
@@ -120,13 +135,38 @@ fn rule(section: OptimizerSection, training: &TrainingSettings) -> Result<RuleSe
             Some(critic_rule(rule).map_err(|fault| fault.inside("critic-optimizer"))?)
         }
     };
+    let penalty = match (section.critic_penalty, &training.critic) {
+        (Some(_), CriticKind::Exact) => {
+            let expected = "no such key: an exact critic is not trained";
+            return Err(unexpected("critic-penalty", "a number", expected));
+        }
+        (strength, _) => penalty("critic-penalty", strength, training.loss)?,
+    };
     Ok(RuleSettings {
         schedule: schedule(&section)?,
+        penalty,
+        updates: section.updates.into(),
         name: section.name,
         rule,
         rate: section.learning_rate,
         critic,
     })
+}
+
+/// The penalty of a strength: that of the slope 1 for `wasserstein`, zero-centred for all other losses.
+pub(super) fn penalty(
+    key: &str,
+    strength: Option<f64>,
+    loss: Loss,
+) -> Result<Option<Penalty>, Fault> {
+    let Some(strength) = strength else {
+        return Ok(None);
+    };
+    positive(key, strength)?;
+    Ok(Some(match loss {
+        Loss::Wasserstein => Penalty::UnitSlope(strength),
+        _ => Penalty::ZeroCentred(strength),
+    }))
 }
 
 /// Refuses keys that the kind does not have.
