@@ -12,9 +12,11 @@
 //! subtractions ([`Tridiagonal`]), in 2-D and 3-D by conjugate gradients on the first form, preconditioned by multigrid.
 
 mod axis_map;
+mod balance;
 mod coarsening;
 mod conjugate_gradients;
 mod eigenvalue;
+mod equations;
 mod error;
 mod line;
 mod multigrid;

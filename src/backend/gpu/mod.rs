@@ -9,6 +9,7 @@ mod error;
 mod pipeline;
 mod shader;
 mod sweep;
+mod transfer;
 
 pub use adapter::{AdapterInfo, AdapterKind, Selection, adapters};
 pub use device::Gpu;
