@@ -16,7 +16,7 @@ use super::operator::Operator;
 use super::tiles::{Pass, Reduce, dot, largest, total};
 
 /// Iterations after which the solver gives up.
-const LARGEST_COUNT: usize = 500;
+pub(super) const LARGEST_COUNT: usize = 500;
 
 /// How an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::flow::FlowError;
 use crate::flow::implicit::{Accuracy, Effort, EulerStep};
 use crate::problem::Problem;
@@ -43,19 +44,19 @@ pub(super) struct Stage<D> {
 }
 
 impl<D: Divergence> Stage<D> {
-    pub fn new(problem: &Problem, faces: &Faces) -> Result<Self, FlowError> {
-        let mut euler = EulerStep::new(problem)?;
+    pub fn new(problem: &Problem, faces: &Faces, elliptic: Elliptic) -> Self {
+        let mut euler = EulerStep::new(problem, elliptic);
         // Elimination is exact at no cost; iterations are worth what they change in the answer.
         if !euler.direct {
             euler.accuracy = Accuracy::OF_A_STEP;
         }
-        Ok(Self {
+        Self {
             euler,
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
             entering: vec![1.0; faces.len()],
             moved: vec![0.0; faces.len()],
-        })
+        }
     }
 
     /// Solves for `solution` (a guess on entry) and `momentum` at the end of the stage. `star` is the momentum without the implicit

@@ -32,6 +32,7 @@ use newton::Newton;
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::flow::implicit::{Effort, EulerStep};
 use crate::flow::{FlowError, Problem};
 
@@ -88,8 +89,9 @@ impl<D: Divergence> SolidStep<D> {
             .iter()
             .map(|ln| Real::exp(ln + log_volume));
         let newton = Newton::new(lattice, centres, masses.collect());
+        let elliptic = Elliptic::new(&problem.grid, &problem.log_target)?;
         Ok(Self {
-            guess: Guess::new(EulerStep::new(problem)?, lattice, &centres),
+            guess: Guess::new(EulerStep::new(problem, elliptic), lattice, &centres),
             plan: Plan::new(&newton),
             start: vec![0.0; centres.len()],
             log_ratio: vec![0.0; centres.len()],
