@@ -140,11 +140,12 @@ impl<D: Divergence> Stage<D> {
             let rows = self.share.par_chunks_mut(n).enumerate();
             let falls = rows.map(|(row, shares)| {
                 let mut falls = false;
+                let all = faces.beside_along(row);
                 for (i, own) in shares.iter_mut().enumerate() {
                     let cell = row * n + i;
                     let (mut outflow, mut inflow) = (0.0, 0.0);
                     for (axis, spacing) in faces.spacing.iter().enumerate() {
-                        let beside = faces.beside(row, axis);
+                        let beside = &all[axis];
                         let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
                         let (before, after) = (known[axis][previous], known[axis][cell]);
                         outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
@@ -200,11 +201,12 @@ impl<D: Divergence> Stage<D> {
         let known = &self.known;
         let rows = self.moved.par_chunks_mut(n).enumerate();
         rows.for_each(|(row, moved)| {
+            let beside = faces.beside_along(row);
             for (i, moved) in moved.iter_mut().enumerate() {
                 let cell = row * n + i;
                 let mut gained = 0.0;
                 for (axis, spacing) in faces.spacing.iter().enumerate() {
-                    let previous = faces.beside(row, axis).at(i, -1);
+                    let previous = beside[axis].at(i, -1);
                     gained += (known[axis][previous] - known[axis][cell]) / spacing;
                 }
                 let w = initial[cell];
