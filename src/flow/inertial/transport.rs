@@ -198,7 +198,7 @@ impl Transport {
                     continue;
                 }
                 let mut rate = 0.0;
-                for direction in 0..faces.dimension() {
+                for (direction, spacing) in faces.spacing.iter().enumerate() {
                     let along = &beside[direction];
                     let sides = sides(along, i, cell, axis == direction);
                     let carried = |side: usize, left: usize, right: usize| {
@@ -209,7 +209,7 @@ impl Transport {
                     };
                     let (before, after) = (along.at(i, -1), along.at(i, 1));
                     rate += (carried(sides[0], before, cell) - carried(sides[1], cell, after))
-                        / faces.spacing[direction];
+                        / spacing;
                 }
                 *target += factor * rate;
             }
