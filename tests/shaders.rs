@@ -3,6 +3,7 @@
 use ottoflow::backend::gpu::{Tiling, sweep_shader};
 use ottoflow::calculus::{Expression, elementary_functions, trace};
 use ottoflow::divergence::{Divergence, DivergenceKind};
+use ottoflow::elliptic::elliptic_shader;
 use ottoflow::flow::Diffusion;
 use ottoflow::grid::{Axis, Boundary, Grid};
 use ottoflow::with_divergence;
@@ -52,6 +53,13 @@ fn sweeps_are_valid_for_every_divergence_and_grid() {
             let shader = with_divergence!(kind, D => sweep_shader::<Diffusion<D>>(&tiling));
             assert_valid(&format!("{} on {grid:?}", kind.name()), &shader);
         }
+    }
+}
+
+#[test]
+fn the_linear_solver_is_valid_in_two_and_three_dimensions() {
+    for solid in [false, true] {
+        assert_valid(&format!("solid: {solid}"), &elliptic_shader(solid));
     }
 }
 

@@ -68,9 +68,17 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
     ]);
     for (name, orders, devices) in [
         ("explicit", "1, 2, 3", "cpu (f64, f32), gpu (f32)"),
-        ("implicit", "1, 2; adaptive", "cpu (f64)"),
+        (
+            "implicit",
+            "1, 2; adaptive",
+            "cpu (f64), 2-D and 3-D also gpu (f64)",
+        ),
         ("jko", "1, 1-D also 2; certified", "cpu (f64)"),
-        ("staggered (inertial)", "1, 2; adaptive", "cpu (f64)"),
+        (
+            "staggered (inertial)",
+            "1, 2; adaptive",
+            "cpu (f64), 2-D and 3-D also gpu (f64)",
+        ),
     ] {
         methods.row([name, orders, devices].map(str::to_owned));
     }

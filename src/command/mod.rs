@@ -104,10 +104,10 @@ struct RunArguments {
     /// The trajectory file; without it, the scenario's name with .h5 in the current folder
     #[arg(short, long, value_name = "FILE.h5")]
     output: Option<PathBuf>,
-    /// Where to compute; `auto`: a hardware GPU if there is one and the method runs on it, else the CPU
+    /// Where to compute; `auto`: a hardware GPU if there is one and the method is explicit, else the CPU
     #[arg(long, value_enum, default_value_t = Backend::Auto)]
     backend: Backend,
-    /// Format of the numbers; without it, f64 on the CPU and f32 on the GPU
+    /// Format of the numbers; without it f64, and f32 for explicit steps on the GPU
     #[arg(long, value_enum)]
     precision: Option<PrecisionArgument>,
     /// Threads on the CPU; without it, one for each core. The results do not depend on it

@@ -2,6 +2,7 @@
 
 use super::{Backend, CommandError, PrecisionArgument, RunArguments, tell};
 use crate::backend::gpu::{AdapterKind, Gpu, Selection, adapters};
+use crate::elliptic::EllipticError;
 use crate::flow::{Device, FlowError, Method, MethodSettings, start};
 use crate::output::hdf5::Precision;
 use crate::problem::{Problem, State};
@@ -26,17 +27,24 @@ pub(super) fn begin(
 ) -> Result<Begun, CommandError> {
     let precision = arguments.precision;
     let wants_double = precision == Some(PrecisionArgument::F64);
+    let wants_single = precision == Some(PrecisionArgument::F32);
+    let refined = method.refines_on_gpu();
     match arguments.backend {
         Backend::Cpu => on_cpu(precision, problem, initial, method),
-        Backend::Gpu if wants_double => Err(double_on_gpu()),
+        Backend::Gpu if wants_double && !refined => Err(double_on_gpu()),
         // Said before an adapter is looked for, which may be missing as well.
-        Backend::Gpu if !method.runs_on_gpu() => {
+        Backend::Gpu if !method.runs_on_gpu() || wants_single && refined => {
             let method = method.name();
             Err(before_the_first_frame(FlowError::Unsupported { method }))
         }
+        Backend::Gpu if refined && problem.grid.dimension() == 1 => {
+            let refused = FlowError::Setup(EllipticError::LineOnGpu);
+            Err(before_the_first_frame(refused))
+        }
         Backend::Gpu => on_gpu(Selection::HardwareOrSoftware, problem, initial, method)
             .map_err(before_the_first_frame),
-        Backend::Auto if method.runs_on_gpu() && !wants_double && hardware() => {
+        // Whether a GPU is worth it for linear systems alone has not been measured on hardware.
+        Backend::Auto if method.runs_on_gpu() && !refined && !wants_double && hardware() => {
             let begun = on_gpu(Selection::Hardware, problem, initial, method);
             match or_on_cpu(begun, precision, problem, initial, method)? {
                 (begun, Some(reason)) if !arguments.quiet => {
@@ -114,7 +122,10 @@ fn on_gpu(
         backend: "gpu",
         name: gpu.adapter().name.clone(),
         device: Device::Gpu(gpu),
-        precision: Precision::F32,
+        precision: match method.refines_on_gpu() {
+            true => Precision::F64,
+            false => Precision::F32,
+        },
     };
     let flow = start(problem, initial, method, place.device.clone())?;
     Ok((place, flow))

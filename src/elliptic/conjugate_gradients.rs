@@ -9,12 +9,14 @@
 
 use std::ops::Range;
 
+use super::balance::maximum;
+use super::equations::{conjugation, moved, step_length};
 use super::multigrid::Multigrid;
 use super::operator::Operator;
-use super::tiles::{Pass, Reduce, difference_dot, dot, largest, total};
+use super::tiles::{Pass, Reduce, dot, largest, total};
 
 /// Iterations after which the solver gives up.
-const LARGEST_COUNT: usize = 500;
+pub(super) const LARGEST_COUNT: usize = 500;
 
 /// How an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +38,6 @@ pub(super) struct ConjugateGradients {
     pub(super) image: Vec<f64>,
     sums: Vec<f64>,
     products: Vec<Products>,
-    balances: Vec<[f64; 2]>,
 }
 
 /// What one pass over z learns.
@@ -57,7 +58,6 @@ impl ConjugateGradients {
             image: vec![0.0; n],
             sums: vec![0.0; tiles],
             products: vec![Products::default(); tiles],
-            balances: vec![[0.0; 2]; tiles],
         }
     }
 
@@ -105,22 +105,13 @@ impl ConjugateGradients {
             if iterations == LARGEST_COUNT {
                 return (Ending::Exhausted, iterations, error);
             }
-            // Where only cells of vanishing weight are left, products underflow; the preconditioner alone is then the iteration.
-            let conjugation = if curvature > 0.0 {
-                -products.image / curvature
-            } else {
-                0.0
-            };
+            let conjugation = conjugation(products.image, curvature);
             tiles.run(&mut self.direction, &Turn { z, conjugation });
             multigrid
                 .operator()
                 .apply(&self.direction, &mut self.image, &mut self.sums);
             curvature = total(&self.sums);
-            let step = if curvature > 0.0 {
-                products.residual / curvature
-            } else {
-                1.0
-            };
+            let step = step_length(products.residual, curvature);
             let along = Along {
                 step,
                 vector: &self.direction,
@@ -149,43 +140,6 @@ impl ConjugateGradients {
                 largest: sum.largest.max(tile.largest),
             })
     }
-
-    /// Adds the constant that makes Σ e_i x_i = Σ e_i b_i for the row-scaled right-hand side b: the exact solution has it, and the sum of
-    /// what the operator conserves depends on it.
-    pub(super) fn conserve(&mut self, operator: &Operator, b: &[f64], x: &mut [f64]) {
-        let excess = &operator.excess;
-        let imbalance = Imbalance { excess, b, x };
-        operator.tiles.reduce(&mut self.balances, &imbalance);
-        let (mut missing, mut whole) = (0.0, 0.0);
-        for tile in &self.balances {
-            missing += tile[0];
-            whole += tile[1];
-        }
-        operator.tiles.run(
-            x,
-            &Shift {
-                shift: missing / whole,
-            },
-        );
-    }
-
-    /// The largest residual of a cell relative to its own terms, e_i b_i being the right-hand side.
-    pub(super) fn relative_residual(&mut self, operator: &Operator, b: &[f64], x: &[f64]) -> f64 {
-        let excess = &operator.excess;
-        operator.tiles.run(
-            &mut self.residual,
-            &Product {
-                one: excess,
-                other: b,
-            },
-        );
-        operator.relative_residual(&self.residual, x, &mut self.image, &mut self.sums);
-        maximum(&self.sums)
-    }
-}
-
-fn maximum(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |max, value| f64::max(max, *value))
 }
 
 struct Largest<'a> {
@@ -196,22 +150,6 @@ impl Reduce<f64> for Largest<'_> {
     #[inline(always)]
     fn tile(&self, cells: Range<usize>) -> f64 {
         largest(&self.values[cells])
-    }
-}
-
-/// Σ e_i (b_i − x_i) and Σ e_i.
-struct Imbalance<'a> {
-    excess: &'a [f64],
-    b: &'a [f64],
-    x: &'a [f64],
-}
-
-impl Reduce<[f64; 2]> for Imbalance<'_> {
-    #[inline(always)]
-    fn tile(&self, cells: Range<usize>) -> [f64; 2] {
-        let excess = &self.excess[cells.clone()];
-        let (b, x) = (&self.b[cells.clone()], &self.x[cells]);
-        [difference_dot(excess, b, x), total(excess)]
     }
 }
 
@@ -244,39 +182,7 @@ impl Pass<()> for Turn<'_> {
     #[inline(always)]
     fn tile(&self, first: usize, direction: &mut [f64]) {
         for (p, z) in direction.iter_mut().zip(&self.z[first..]) {
-            *p = z + self.conjugation * *p;
-        }
-    }
-}
-
-/// x ← x + a constant.
-struct Shift {
-    shift: f64,
-}
-
-impl Pass<()> for Shift {
-    #[inline(always)]
-    fn tile(&self, _: usize, x: &mut [f64]) {
-        for x in x {
-            *x += self.shift;
-        }
-    }
-}
-
-/// out ← the product of two fields, cell by cell.
-pub(super) struct Product<'a> {
-    pub(super) one: &'a [f64],
-    pub(super) other: &'a [f64],
-}
-
-impl Pass<()> for Product<'_> {
-    #[inline(always)]
-    fn tile(&self, first: usize, out: &mut [f64]) {
-        for (out, (one, other)) in out
-            .iter_mut()
-            .zip(self.one[first..].iter().zip(&self.other[first..]))
-        {
-            *out = one * other;
+            *p = moved(*z, self.conjugation, *p);
         }
     }
 }
@@ -291,7 +197,7 @@ impl Pass<f64> for Along<'_> {
     #[inline(always)]
     fn tile(&self, first: usize, out: &mut [f64]) -> f64 {
         for (out, vector) in out.iter_mut().zip(&self.vector[first..]) {
-            *out += self.step * vector;
+            *out = moved(*out, self.step, *vector);
         }
         largest(out)
     }

@@ -1,5 +1,7 @@
 use thiserror::Error;
 
+use crate::backend::gpu::GpuError;
+
 /// Why an elliptic system could not be set up or solved. Cells are given by their field index (z, y, x).
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EllipticError {
@@ -25,9 +27,9 @@ pub enum EllipticError {
         /// The value found.
         value: f64,
     },
-    /// π is too small beside its maximum for 64-bit floats in 2-D and 3-D.
+    /// π is too small beside its maximum for the format of the solver in 2-D and 3-D: 64-bit floats on the CPU, 32-bit on a GPU.
     #[error(
-        "cell {cell:?} (z, y, x): ln π is {depth:.1} below its maximum, more than the {limit} that implicit steps can hold in 2-D and 3-D; \
+        "cell {cell:?} (z, y, x): ln π is {depth:.1} below its maximum, more than the {limit} that implicit steps can hold here (690 on the CPU in 2-D and 3-D, 60 on a GPU); \
          mix a uniform background into the target (`floor`) or make the box smaller"
     )]
     Underflow {
@@ -38,6 +40,14 @@ pub enum EllipticError {
         /// The largest depth allowed.
         limit: f64,
     },
+    /// A grid of one axis on a GPU.
+    #[error(
+        "in 1-D a linear system is eliminated cell after cell, on the CPU: there is nothing in it for a GPU; use --backend cpu"
+    )]
+    LineOnGpu,
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// ln π jumps too far between neighbours.
     #[error(
         "cells {cell} and {neighbour} along x: ln π jumps by {jump:.1}, more than the {limit} that 64-bit floats can hold; \

@@ -12,9 +12,12 @@
 //! subtractions ([`Tridiagonal`]), in 2-D and 3-D by conjugate gradients on the first form, preconditioned by multigrid.
 
 mod axis_map;
+mod balance;
 mod coarsening;
 mod conjugate_gradients;
+mod device;
 mod eigenvalue;
+mod equations;
 mod error;
 mod line;
 mod multigrid;
@@ -27,10 +30,13 @@ mod tiles;
 mod transfer;
 mod tridiagonal;
 
+use crate::backend::gpu::Gpu;
 use crate::grid::{Field, Grid};
+use device::DeviceSolid;
 use line::Line;
 use solid::Solid;
 
+pub use device::elliptic_shader;
 pub use eigenvalue::smallest_eigenvalue;
 pub use error::EllipticError;
 pub use tridiagonal::Tridiagonal;
@@ -57,16 +63,17 @@ impl Report {
 }
 
 /// The operator on one grid with one target, and the memory its solver works in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Elliptic {
     shape: (usize, usize, usize),
     method: Method,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Method {
     Line(Line),
     Solid(Box<Solid>),
+    Device(Box<DeviceSolid>),
 }
 
 impl Elliptic {
@@ -77,15 +84,29 @@ impl Elliptic {
     /// A field that is not of the grid's shape or not finite; a jump of ln π between neighbours above 1000 (1-D); ln π more than
     /// 690 below its maximum (2-D and 3-D).
     pub fn new(grid: &Grid, log_target: &Field) -> Result<Self, EllipticError> {
-        let shape = grid.shape();
-        let target = line::slice("log_target", log_target, shape)?;
-        if let Some((cell, &value)) = log_target.indexed_iter().find(|(_, v)| !v.is_finite()) {
-            return Err(EllipticError::LogTarget { cell, value });
-        }
+        let target = checked(grid, log_target)?;
         let method = match grid.axes() {
             [axis] => Method::Line(Line::new(axis, target)?),
             _ => Method::Solid(Box::new(Solid::new(grid, log_target)?)),
         };
+        let shape = grid.shape();
+        Ok(Self { shape, method })
+    }
+
+    /// Sets up the operator on a GPU: conjugate gradients and multigrid in f32 there, iterative refinement in f64 here, so that solutions are
+    /// as accurate as those of [`Elliptic::new`].
+    ///
+    /// # Errors
+    ///
+    /// A grid of one axis, where elimination has no use for a GPU; a field that is not of the grid's shape or not finite; ln π more than 60
+    /// below its maximum; a failure of the device.
+    pub fn on_gpu(gpu: &Gpu, grid: &Grid, log_target: &Field) -> Result<Self, EllipticError> {
+        checked(grid, log_target)?;
+        if grid.dimension() == 1 {
+            return Err(EllipticError::LineOnGpu);
+        }
+        let method = Method::Device(Box::new(DeviceSolid::new(gpu, grid, log_target)?));
+        let shape = grid.shape();
         Ok(Self { shape, method })
     }
 
@@ -137,7 +158,17 @@ impl Elliptic {
             Method::Solid(solid) => {
                 rayon::scope(|_| solid.solve(scale, slopes, rhs, tolerance, solution))
             }
+            Method::Device(device) => device.solve(scale, slopes, rhs, tolerance, solution),
         }
+    }
+}
+
+/// The numbers of ln π, if they fit the grid and are finite.
+fn checked<'a>(grid: &Grid, log_target: &'a Field) -> Result<&'a [f64], EllipticError> {
+    let target = line::slice("log_target", log_target, grid.shape())?;
+    match log_target.indexed_iter().find(|(_, v)| !v.is_finite()) {
+        Some((cell, &value)) => Err(EllipticError::LogTarget { cell, value }),
+        None => Ok(target),
     }
 }
 

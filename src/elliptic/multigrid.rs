@@ -85,6 +85,24 @@ impl Multigrid {
         Self { levels, dampings }
     }
 
+    /// The operators from the finest on, each with the step to the next.
+    pub(super) fn levels(&self) -> impl Iterator<Item = (&Operator, Option<&Coarsening>)> {
+        self.levels
+            .iter()
+            .map(|level| (&level.operator, level.coarsening.as_ref()))
+    }
+
+    /// The damping of each Jacobi step before the coarse correction.
+    pub(super) fn dampings(&self) -> &[f64] {
+        &self.dampings
+    }
+
+    /// The finest level's operator, all else being given up.
+    pub(super) fn into_operator(self) -> Operator {
+        let mut levels = self.levels;
+        levels.swap_remove(0).operator
+    }
+
     /// The finest level's operator.
     pub(super) fn operator(&self) -> &Operator {
         &self.levels[0].operator

@@ -1,5 +1,6 @@
 //! The symmetric operator on one level of cells: (A x)_i = e_i x_i + Σ_j a_ij (x_i − x_j).
 
+use super::equations::{first_jacobi, inverse_diagonal, jacobi};
 use super::stencil::{Finish, Stencil};
 use super::tiles::{Pass, Tiles, dot, largest};
 
@@ -177,13 +178,15 @@ impl Pass<()> for InverseDiagonal<'_> {
             let [east, north, above] = &operator.faces;
             for i in 0..n {
                 let west = if i == 0 { n - 1 } else { i - 1 };
-                let mut diagonal = operator.excess[first + i];
-                diagonal += east[first + west] + east[first + i];
-                diagonal += north[south + i] + north[first + i];
-                if !above.is_empty() {
-                    diagonal += above[below + i] + above[first + i];
-                }
-                out[i] = 1.0 / diagonal;
+                let excess = operator.excess[first + i];
+                let along_x = [east[first + west], east[first + i]];
+                let along_y = [north[south + i], north[first + i]];
+                out[i] = if above.is_empty() {
+                    inverse_diagonal(excess, [along_x, along_y])
+                } else {
+                    let along_z = [above[below + i], above[first + i]];
+                    inverse_diagonal(excess, [along_x, along_y, along_z])
+                };
             }
         }
     }
@@ -202,7 +205,7 @@ impl Pass<()> for FirstStep<'_> {
         let inverse = row(&self.operator.inverse_diagonal, first, n);
         let b = row(self.b, first, n);
         for i in 0..n {
-            out[i] = self.damping * inverse[i] * b[i];
+            out[i] = first_jacobi(self.damping, inverse[i], b[i]);
         }
     }
 }
@@ -224,7 +227,7 @@ struct StepFinish<'a> {
 impl Finish for StepFinish<'_> {
     #[inline(always)]
     fn finish(&self, i: usize, product: f64) -> f64 {
-        self.x[i] + self.damping * self.inverse[i] * (self.b[i] - product)
+        jacobi(self.x[i], self.damping, self.inverse[i], self.b[i], product)
     }
 }
 

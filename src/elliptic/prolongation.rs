@@ -1,7 +1,8 @@
 //! Corrections up a level.
 
+use super::equations::{interpolated, share};
 use super::tiles::Pass;
-use super::transfer::{Across, Row, Transfer, pairs, share};
+use super::transfer::{Across, Row, Transfer, pairs};
 
 pub(super) struct Prolong<'a, const Z: bool> {
     pub(super) transfer: Transfer<'a>,
@@ -31,10 +32,11 @@ impl<const Z: bool> Pass<()> for Prolong<'_, Z> {
                         row.inverse[x.beyond(i)],
                     );
                     let (along_y, along_z) = row.away(i);
-                    out[i] += own[cell]
-                        + along * (own[x.other(i)] - own[cell])
-                        + along_y * (other_y[cell] - own[cell])
-                        + along_z * (other_z[cell] - own[cell]);
+                    out[i] += interpolated(
+                        own[cell],
+                        [along, along_y, along_z],
+                        [own[x.other(i)], other_y[cell], other_z[cell]],
+                    );
                 }
             }
             let whole = x.fine / 2;
@@ -64,23 +66,31 @@ impl<const Z: bool> Pass<()> for Prolong<'_, Z> {
                         east[west][1],
                         inverse[cell][0],
                         inverse[west][1],
-                    ) * (own[west] - own[cell]),
+                    ),
                     share(
                         weights[cell][1],
                         east[cell][1],
                         inverse[cell][1],
                         inverse[next][0],
-                    ) * (own[next] - own[cell]),
+                    ),
                 ];
+                let beside = [own[west], own[next]];
                 for side in 0..2 {
-                    let mut correction = own[cell]
-                        + along[side]
-                        + across(&row.across_y, cell, side) * (other_y[cell] - own[cell]);
-                    if Z {
-                        correction +=
-                            across(&row.across_z, cell, side) * (other_z[cell] - own[cell]);
-                    }
-                    out[cell][side] += correction;
+                    let along_y = across(&row.across_y, cell, side);
+                    out[cell][side] += if Z {
+                        let along_z = across(&row.across_z, cell, side);
+                        interpolated(
+                            own[cell],
+                            [along[side], along_y, along_z],
+                            [beside[side], other_y[cell], other_z[cell]],
+                        )
+                    } else {
+                        interpolated(
+                            own[cell],
+                            [along[side], along_y],
+                            [beside[side], other_y[cell]],
+                        )
+                    };
                 }
             }
         }

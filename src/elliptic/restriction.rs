@@ -1,7 +1,8 @@
 //! Residuals down a level: the transpose of the interpolation, gathered by the coarse cells.
 
+use super::equations::{kept, share};
 use super::tiles::Pass;
-use super::transfer::{Across, Row, Transfer, pairs, share};
+use super::transfer::{Across, Row, Transfer, pairs};
 
 pub(super) struct Restrict<'a, const Z: bool> {
     pub(super) transfer: Transfer<'a>,
@@ -62,7 +63,7 @@ impl<const Z: bool> Restrict<'_, Z> {
                     row.inverse[x.beyond(i)],
                 );
                 let (along_y, along_z) = row.away(i);
-                out[coarse] += (1.0 - along - along_y - along_z) * residual[i];
+                out[coarse] += kept([along, along_y, along_z]) * residual[i];
             }
             for i in x.guests(coarse) {
                 out[coarse] += share(
@@ -119,15 +120,16 @@ impl<const Z: bool> Restrict<'_, Z> {
                 inverse[next][0],
                 inverse[own][1],
             );
-            let mut kept = [1.0 - even, 1.0 - odd];
-            for (side, kept) in kept.iter_mut().enumerate() {
-                *kept -= across(&row.across_y, own, side);
+            let kept_of = |along: f64, side: usize| {
+                let along_y = across(&row.across_y, own, side);
                 if Z {
-                    *kept -= across(&row.across_z, own, side);
+                    kept([along, along_y, across(&row.across_z, own, side)])
+                } else {
+                    kept([along, along_y])
                 }
-            }
-            out[own] += kept[0] * residual[own][0]
-                + kept[1] * residual[own][1]
+            };
+            out[own] += kept_of(even, 0) * residual[own][0]
+                + kept_of(odd, 1) * residual[own][1]
                 + from_west * residual[west][1]
                 + from_east * residual[next][0];
         }

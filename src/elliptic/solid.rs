@@ -2,7 +2,8 @@
 
 use crate::grid::{Boundary, Field, Grid};
 
-use super::conjugate_gradients::{ConjugateGradients, Ending, Product};
+use super::balance::{Product, conserve, relative_residual};
+use super::conjugate_gradients::{ConjugateGradients, Ending};
 use super::multigrid::Multigrid;
 use super::operator::Operator;
 use super::tiles::Pass;
@@ -53,30 +54,35 @@ pub(super) fn couplings(grid: &Grid, log_target: &Field) -> [Vec<f64>; 3] {
     })
 }
 
+/// π over its maximum, and the levels of the operator; an error where ln π lies deeper below its maximum than `limit`.
+pub(super) fn set_up(
+    grid: &Grid,
+    log_target: &Field,
+    limit: f64,
+) -> Result<(Vec<f64>, Multigrid), EllipticError> {
+    let highest = maximum(log_target);
+    let deepest = log_target
+        .indexed_iter()
+        .find(|(_, value)| highest - **value > limit);
+    if let Some((cell, value)) = deepest {
+        let depth = highest - value;
+        return Err(EllipticError::Underflow { cell, depth, limit });
+    }
+    let (nz, ny, nx) = grid.shape();
+    let operator = Operator::new([nx, ny, nz], couplings(grid, log_target));
+    let widths =
+        std::array::from_fn(|axis| grid.axes().get(axis).map_or(1.0, |axis| axis.spacing()));
+    let target = log_target.iter().map(|value| (value - highest).exp());
+    Ok((target.collect(), Multigrid::new(operator, widths)))
+}
+
 impl Solid {
     pub(super) fn new(grid: &Grid, log_target: &Field) -> Result<Self, EllipticError> {
-        let highest = maximum(log_target);
-        if let Some((cell, value)) = log_target
-            .indexed_iter()
-            .find(|(_, value)| highest - **value > LARGEST_DEPTH)
-        {
-            return Err(EllipticError::Underflow {
-                cell,
-                depth: highest - value,
-                limit: LARGEST_DEPTH,
-            });
-        }
-        let (nz, ny, nx) = grid.shape();
-        let operator = Operator::new([nx, ny, nz], couplings(grid, log_target));
-        let widths =
-            std::array::from_fn(|axis| grid.axes().get(axis).map_or(1.0, |axis| axis.spacing()));
+        let (target, multigrid) = set_up(grid, log_target, LARGEST_DEPTH)?;
         Ok(Self {
-            target: log_target
-                .iter()
-                .map(|value| (value - highest).exp())
-                .collect(),
-            iteration: ConjugateGradients::new(&operator),
-            multigrid: Multigrid::new(operator, widths),
+            target,
+            iteration: ConjugateGradients::new(multigrid.operator()),
+            multigrid,
         })
     }
 
@@ -113,8 +119,11 @@ impl Solid {
         match ending {
             Ending::Converged => {
                 let operator = self.multigrid.operator();
-                self.iteration.conserve(operator, rhs, x);
-                let residual = self.iteration.relative_residual(operator, rhs, x);
+                conserve(operator, rhs, x);
+                let ConjugateGradients {
+                    residual, image, ..
+                } = &mut self.iteration;
+                let residual = relative_residual(operator, rhs, x, residual, image);
                 Ok(Report {
                     iterations,
                     residual,
@@ -126,30 +135,30 @@ impl Solid {
                 error,
                 tolerance,
             }),
-            Ending::Broken => Err(self.culprit(scale, rhs, x)),
-        }
-    }
-
-    /// The first cell where a number is not finite.
-    fn culprit(&self, scale: f64, rhs: &[f64], x: &[f64]) -> EllipticError {
-        let index = (rhs.iter().zip(x))
-            .position(|(b, x)| !(b.is_finite() && x.is_finite()))
-            .unwrap_or(0);
-        let [nx, ny, nz] = self.multigrid.operator().cells;
-        EllipticError::NotFinite {
-            cell: cell(index, (nz, ny, nx)),
-            value: x[index],
-            rhs: rhs[index],
-            scale,
+            Ending::Broken => Err(culprit(self.multigrid.operator(), scale, rhs, x)),
         }
     }
 }
 
+/// The first cell where a number is not finite.
+pub(super) fn culprit(operator: &Operator, scale: f64, rhs: &[f64], x: &[f64]) -> EllipticError {
+    let index = (rhs.iter().zip(x))
+        .position(|(b, x)| !(b.is_finite() && x.is_finite()))
+        .unwrap_or(0);
+    let [nx, ny, nz] = operator.cells;
+    EllipticError::NotFinite {
+        cell: cell(index, (nz, ny, nx)),
+        value: x[index],
+        rhs: rhs[index],
+        scale,
+    }
+}
+
 /// π/(s ψ').
-struct Excess<'a> {
-    target: &'a [f64],
-    slope: &'a [f64],
-    scale: f64,
+pub(super) struct Excess<'a> {
+    pub(super) target: &'a [f64],
+    pub(super) slope: &'a [f64],
+    pub(super) scale: f64,
 }
 
 impl Pass<()> for Excess<'_> {

@@ -1,5 +1,7 @@
 //! The product of the operator with a field in one row of cells: the innermost loop of the solver.
 
+use super::equations::{outflow, product};
+
 /// What becomes of a cell's product.
 pub(super) trait Finish {
     /// The value of cell `i`, given (A x)_i. To be `#[inline(always)]`.
@@ -40,16 +42,23 @@ impl<const Z: bool> Stencil<'_, Z> {
     #[inline(always)]
     fn product(&self, i: usize, west: usize, east: usize) -> f64 {
         let x = self.here[i];
-        let along_x = self.face_east[west] * (x - self.here[west])
-            + self.face_east[i] * (x - self.here[east]);
-        let along_y =
-            self.face_south[i] * (x - self.south[i]) + self.face_north[i] * (x - self.north[i]);
-        let sum = self.excess[i] * x + along_x + along_y;
-        if Z {
-            sum + (self.face_below[i] * (x - self.below[i])
-                + self.face_above[i] * (x - self.above[i]))
-        } else {
-            sum
-        }
+        let along_x = outflow(
+            x,
+            [self.face_east[west], self.face_east[i]],
+            [self.here[west], self.here[east]],
+        );
+        let along_y = outflow(
+            x,
+            [self.face_south[i], self.face_north[i]],
+            [self.south[i], self.north[i]],
+        );
+        let along_z = Z.then(|| {
+            outflow(
+                x,
+                [self.face_below[i], self.face_above[i]],
+                [self.below[i], self.above[i]],
+            )
+        });
+        product(self.excess[i], x, [along_x, along_y], along_z)
     }
 }

@@ -6,13 +6,11 @@
 //! Residuals go down by the transpose.
 
 use super::coarsening::Coarsening;
+use super::equations::share;
 use super::operator::Operator;
 use super::prolongation::Prolong;
 use super::restriction::Restrict;
 use super::tiles::Pass;
-
-/// A coupling counts in full from this share of the diagonal on: what each face has where space is isotropic in 3-D.
-const FULL_SHARE: f64 = 1.0 / 6.0;
 
 impl Coarsening {
     /// Sums of a fine field over the coarse cells.
@@ -53,20 +51,6 @@ impl Coarsening {
             fine.tiles.run(x, &Prolong::<true> { transfer, coarse });
         }
     }
-}
-
-/// Share of the other coarse cell in a fine cell's correction, from the geometric weight, the coupling of the face to it, and the inverse
-/// diagonals of the cells on both sides of the face.
-#[inline(always)]
-pub(super) fn share(weight: f64, coupling: f64, own: f64, beyond: f64) -> f64 {
-    let by_coupling = coupling * own * (1.0 / FULL_SHARE);
-    let by_diagonal = own / beyond;
-    let relative = if by_coupling < by_diagonal {
-        by_coupling
-    } else {
-        by_diagonal
-    };
-    weight * if relative < 1.0 { relative } else { 1.0 }
 }
 
 /// The fine cells of the coarse ones along a merged axis, but for the single one at the end of an odd axis.

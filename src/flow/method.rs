@@ -106,11 +106,18 @@ pub trait Method {
     }
 }
 
-/// The other method that runs everywhere; the inertial equation has none.
-fn or_explicit(method: &str) -> &'static str {
+/// Where a method runs that does not run everywhere, and the other one that does; the inertial equation has none.
+fn remedy(method: &str) -> &'static str {
     match method {
-        "staggered" => "",
-        _ => ", or method = \"explicit\"",
+        "staggered" => {
+            "computes in f64 only, on a GPU as well: leave --precision out, or use --precision f64"
+        }
+        "implicit" => {
+            "computes in f64 only, on a GPU as well: leave --precision out, use --precision f64, or method = \"explicit\""
+        }
+        _ => {
+            "runs on the CPU in f64 only: use --backend cpu --precision f64, or method = \"explicit\""
+        }
     }
 }
 
@@ -258,7 +265,7 @@ pub enum FlowError {
     Gpu(#[from] GpuError),
     /// The method has no kernels for the device or format.
     #[error(
-        "method = \"{method}\" runs on the CPU in f64 only: use --backend cpu --precision f64{}", or_explicit(.method)
+        "method = \"{method}\" {}", remedy(.method)
     )]
     Unsupported {
         /// The method asked for.

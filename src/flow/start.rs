@@ -2,6 +2,7 @@ use crate::backend::cpu::CpuSweep;
 use crate::backend::gpu::{Gpu, GpuSweep};
 use crate::calculus::Scalar;
 use crate::divergence::{Divergence, with_divergence};
+use crate::elliptic::{Elliptic, EllipticError};
 use crate::problem::{Problem, State};
 
 use super::explicit::weights;
@@ -40,7 +41,12 @@ impl MethodSettings {
 
     /// Whether the method has kernels for the GPU.
     pub fn runs_on_gpu(&self) -> bool {
-        matches!(self, Self::Explicit { .. })
+        !matches!(self, Self::Jko(_))
+    }
+
+    /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved on the device.
+    pub fn refines_on_gpu(&self) -> bool {
+        matches!(self, Self::Implicit(_) | Self::Staggered(_))
     }
 
     /// Whether the method runs in single precision.
@@ -56,7 +62,7 @@ pub enum Device {
     CpuDouble,
     /// The processor in f32: the twin of the GPU.
     CpuSingle,
-    /// A GPU in f32.
+    /// A GPU in f32; of implicit and inertial steps it solves the linear systems only.
     Gpu(Gpu),
 }
 
@@ -92,11 +98,15 @@ fn start_for<D: Divergence>(
 ) -> Result<Box<dyn Method>, FlowError> {
     match settings {
         MethodSettings::Implicit(stepping) => {
-            Ok(Box::new(Implicit::<D>::new(problem, state, stepping)?))
+            let elliptic = elliptic(problem, &device)?;
+            let method = Implicit::<D>::new(problem, state, stepping, elliptic)?;
+            Ok(Box::new(method))
         }
         MethodSettings::Jko(settings) => Ok(Box::new(Jko::<D>::new(problem, state, settings)?)),
         MethodSettings::Staggered(settings) => {
-            Ok(Box::new(Inertial::<D>::new(problem, state, settings)?))
+            let elliptic = elliptic(problem, &device)?;
+            let method = Inertial::<D>::new(problem, state, settings, elliptic)?;
+            Ok(Box::new(method))
         }
         MethodSettings::Explicit { order, step } => Ok(match device {
             Device::CpuDouble => Box::new(Explicit::<D, _>::new(
@@ -120,6 +130,21 @@ fn start_for<D: Divergence>(
             }
         }),
     }
+}
+
+/// The linear solver on a device.
+fn elliptic(problem: &Problem, device: &Device) -> Result<Elliptic, FlowError> {
+    let Problem {
+        grid, log_target, ..
+    } = problem;
+    let elliptic = match device {
+        Device::Gpu(gpu) => Elliptic::on_gpu(gpu, grid, log_target),
+        Device::CpuDouble | Device::CpuSingle => Elliptic::new(grid, log_target),
+    };
+    elliptic.map_err(|error| match error {
+        EllipticError::Gpu(error) => FlowError::Gpu(error),
+        error => FlowError::Setup(error),
+    })
 }
 
 fn cpu<T: Scalar>(problem: &Problem) -> Result<CpuSweep<T>, FlowError> {

@@ -19,13 +19,20 @@ fn a_missing_adapter_is_a_failure_of_the_device() {
 fn options_that_do_not_go_together_are_refused_with_a_way_out() {
     let folder = Folder::with_small();
     let implicit = r#"run small.toml --set time.method=implicit"#;
-    let remedy = "use --backend cpu --precision f64, or method = \"explicit\"";
+    let jko = r#"run small.toml --set time.method=jko --set time.step=0.1"#;
+    let elimination = "in 1-D a linear system is eliminated cell after cell, on the CPU: there is nothing in it for a GPU; use --backend cpu";
+    let double = "leave --precision out, use --precision f64, or method = \"explicit\"";
+    let on_the_cpu = "use --backend cpu --precision f64, or method = \"explicit\"";
     // Not for want of an adapter.
-    let line = format!("{implicit} --backend gpu");
-    ottoflow_without_driver(folder.path(), &words(&line)).assert_failed(2, &[remedy]);
+    for (method, message) in [(implicit, elimination), (jko, on_the_cpu)] {
+        let line = format!("{method} --backend gpu");
+        ottoflow_without_driver(folder.path(), &words(&line)).assert_failed(2, &[message]);
+    }
     for (line, message) in [
-        (format!("{implicit} --backend gpu"), remedy),
-        (format!("{implicit} --precision f32"), remedy),
+        (format!("{implicit} --backend gpu"), elimination),
+        (format!("{implicit} --backend gpu --precision f32"), double),
+        (format!("{implicit} --precision f32"), double),
+        (format!("{jko} --backend gpu"), on_the_cpu),
         (
             "run small.toml --backend gpu --precision f64".into(),
             "--precision f64 runs on the CPU only; leave --precision out, or use --backend cpu",

@@ -3,8 +3,10 @@
 //! Any adapter will do; without hardware the software adapter of the Vulkan driver (lavapipe) is used. `OTTOFLOW_WITHOUT_GPU=1` skips
 //! these tests aloud; without it a missing adapter is a failure.
 
+mod elliptic;
 mod errors;
 mod functions;
+mod implicit;
 mod rounding;
 mod sweeps;
 mod theory;

@@ -4,6 +4,7 @@ use super::adapter::{self, AdapterInfo, Selection};
 use super::error::GpuError;
 
 /// What the driver reported since the last look.
+#[derive(Debug)]
 enum Fault {
     OutOfMemory,
     Lost(String),
@@ -11,7 +12,7 @@ enum Fault {
 }
 
 /// An opened device. Copies share it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,

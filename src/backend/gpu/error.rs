@@ -25,12 +25,12 @@ pub enum GpuError {
     },
     /// A field does not fit in one buffer of the adapter.
     #[error(
-        "GPU {adapter}: a field of {cells} cells takes {bytes} bytes, more than the {limit} that the adapter binds at once; use fewer cells, or run on the CPU (--backend cpu)"
+        "GPU {adapter}: a field of {cells} numbers takes {bytes} bytes, more than the {limit} that the adapter binds at once; use fewer cells, or run on the CPU (--backend cpu)"
     )]
     TooLarge {
         /// Name of the adapter.
         adapter: String,
-        /// Cells of the grid.
+        /// Its numbers: one a cell, of couplings one a cell and axis.
         cells: usize,
         /// Their size in single precision.
         bytes: u64,

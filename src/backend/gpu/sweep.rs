@@ -1,16 +1,14 @@
 use std::collections::HashMap;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 
 use super::pipeline::{buffer, layouts, pipelines};
+use super::transfer::Transfer;
 use super::{Gpu, GpuError, Tiling};
 use crate::backend::Sweep;
 use crate::grid::Grid;
 
-/// Bytes moved between host and device at a time.
-const TRANSFER: usize = 64 << 20;
 /// A submission should take no longer than this, so that the device stays responsive, and not much less, so that the host is no brake.
 const SUBMISSION: Duration = Duration::from_millis(100);
 /// Stages in one submission at most: what a command buffer comfortably holds.
@@ -57,7 +55,7 @@ pub struct GpuSweep {
     current: usize,
     weights: wgpu::Buffer,
     shape: wgpu::Buffer,
-    transfer: wgpu::Buffer,
+    transfer: Transfer,
     field_layout: wgpu::BindGroupLayout,
     stage_layout: wgpu::BindGroupLayout,
     fields: HashMap<Roles, wgpu::BindGroup>,
@@ -96,13 +94,12 @@ impl GpuSweep {
         let field = |label, usage| buffer(gpu, label, bytes, usage);
         let ratio = || field("ratio", usage | wgpu::BufferUsages::COPY_SRC);
         let shape_usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let transfer_usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let mut sweep = Self {
             ratios: vec![ratio(), ratio()],
             current: 0,
             weights: field("weight", usage),
             shape: buffer(gpu, "cells", size_of::<Cells>() as u64, shape_usage),
-            transfer: buffer(gpu, "transfer", bytes.min(TRANSFER as u64), transfer_usage),
+            transfer: Transfer::new(gpu, cells),
             gpu: gpu.clone(),
             tiling,
             cells,
@@ -179,46 +176,7 @@ impl GpuSweep {
     /// # Errors
     /// A failure of the device.
     pub fn read(&self) -> Result<Vec<f32>, GpuError> {
-        let doing = "reading the result";
-        let mut ratio: Vec<f32> = Vec::with_capacity(self.cells);
-        while ratio.len() < self.cells {
-            let offset = 4 * ratio.len() as u64;
-            let bytes = (4 * self.cells as u64 - offset).min(TRANSFER as u64);
-            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-            encoder.copy_buffer_to_buffer(
-                &self.ratios[self.current],
-                offset,
-                &self.transfer,
-                0,
-                bytes,
-            );
-            self.gpu.queue.submit([encoder.finish()]);
-            let (sender, receiver) = mpsc::channel();
-            self.transfer
-                .map_async(wgpu::MapMode::Read, ..bytes, move |mapped| {
-                    // The receiver waits below; if it is gone there is nobody to tell.
-                    let _ = sender.send(mapped);
-                });
-            self.gpu.wait(doing)?;
-            let refused = |reason: String| GpuError::Refused {
-                adapter: self.gpu.adapter().name.clone(),
-                doing,
-                reason,
-            };
-            let mapped = receiver
-                .try_recv()
-                .map_err(|error| refused(error.to_string()))?;
-            mapped.map_err(|error| refused(error.to_string()))?;
-            let view = self
-                .transfer
-                .get_mapped_range(..bytes)
-                .map_err(|error| refused(error.to_string()))?;
-            ratio.extend_from_slice(bytemuck::cast_slice(&view));
-            drop(view);
-            self.transfer.unmap();
-        }
-        self.gpu.check(doing)?;
-        Ok(ratio)
+        self.transfer.read(&self.ratios[self.current], self.cells)
     }
 
     fn upload(
@@ -235,17 +193,7 @@ impl GpuSweep {
                 expected,
             });
         }
-        for (index, chunk) in bytemuck::cast_slice::<f32, u8>(values)
-            .chunks(TRANSFER)
-            .enumerate()
-        {
-            let offset = (index * TRANSFER) as u64;
-            self.gpu.queue.write_buffer(buffer, offset, chunk);
-            // Each piece goes out before the next is staged, so that the host holds one at a time.
-            self.gpu.queue.submit([]);
-            self.gpu.wait("loading a field")?;
-        }
-        Ok(())
+        self.transfer.upload(buffer, values)
     }
 
     /// A bind group for every assignment of roles that a step can come to.

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
-use crate::elliptic::{Elliptic, EllipticError};
+use crate::elliptic::Elliptic;
 use crate::flow::couplings::Couplings;
 use crate::flow::{FlowError, Problem};
 use crate::grid::Field;
@@ -139,12 +139,13 @@ pub(in crate::flow) struct EulerStep<D> {
 }
 
 impl<D: Divergence> EulerStep<D> {
-    pub fn new(problem: &Problem) -> Result<Self, EllipticError> {
+    /// The step with its linear systems solved as `elliptic` does, which must be that of the problem.
+    pub fn new(problem: &Problem, elliptic: Elliptic) -> Self {
         let zeros = || Field::zeros(problem.grid.shape());
         let log_volume = Real::ln(problem.grid.cell_volume());
-        Ok(Self {
+        Self {
             couplings: Couplings::new(&problem.grid, &problem.log_target),
-            elliptic: Elliptic::new(&problem.grid, &problem.log_target)?,
+            elliptic,
             log_mass: problem
                 .log_target
                 .iter()
@@ -158,7 +159,7 @@ impl<D: Divergence> EulerStep<D> {
             polished: Vec::new(),
             accuracy: Accuracy::FULL,
             divergence: PhantomData,
-        })
+        }
     }
 
     /// Solves the step from `initial` at `time` by `dt`. `solution` holds a guess on entry; `bounds` are the smallest and the largest w at

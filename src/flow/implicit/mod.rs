@@ -12,6 +12,7 @@ pub(super) use initial::{LIFTED_LOG_RATIO, initial_values};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::grid::Field;
 
 /// Bounds on the growth of an adaptive step.
@@ -36,7 +37,7 @@ pub enum Stepping {
     },
 }
 
-/// The implicit method for one divergence, in f64 on the CPU.
+/// The implicit method for one divergence, in f64; linear systems on the CPU or on a GPU.
 ///
 /// Order 1 is backward Euler: conservative, monotone, and decreasing every f-divergence for any step. Order 2 is its Richardson
 /// extrapolation from one full and two half steps (Hairer, Wanner, Solving Ordinary Differential Equations II, §IV.9: L-stable), in
@@ -64,13 +65,19 @@ pub struct Implicit<D> {
 }
 
 impl<D: Divergence> Implicit<D> {
-    /// Starts the flow of a problem from a state.
+    /// Starts the flow of a problem from a state. Linear systems are solved as `elliptic` does, which must be that of the problem: on a GPU, if it was
+    /// set up there ([`Elliptic::on_gpu`]).
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where w = ψ(r) is no number of the format, [`FlowError::Setup`] where the linear solver cannot hold π.
-    pub fn new(problem: &Problem, state: &State, stepping: Stepping) -> Result<Self, FlowError> {
-        let euler = EulerStep::<D>::new(problem)?;
+    /// [`FlowError::Range`] where w = ψ(r) is no number of the format.
+    pub fn new(
+        problem: &Problem,
+        state: &State,
+        stepping: Stepping,
+        elliptic: Elliptic,
+    ) -> Result<Self, FlowError> {
+        let euler = EulerStep::<D>::new(problem, elliptic);
         let current = initial_values::<D>(problem, state)?;
         let cells = current.len();
         let bounds = current

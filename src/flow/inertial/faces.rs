@@ -97,6 +97,13 @@ impl Faces {
         }
     }
 
+    /// The same along each axis of the grid, once for all cells of a row: it takes divisions.
+    #[inline(always)]
+    pub fn beside_along(&self, row: usize) -> [Beside; 3] {
+        let last = self.dimension() - 1;
+        [0, 1, 2].map(|axis: usize| self.beside(row, axis.min(last)))
+    }
+
     /// The next cell along an axis.
     #[inline(always)]
     pub fn next(&self, axis: usize, cell: usize) -> usize {

@@ -15,6 +15,7 @@ pub use settings::{Friction, InertialSettings};
 use super::implicit::{Conservation, Effort, GROWTH, SAFETY, initial_values};
 use super::{Advance, Claims, FlowError, Method, Motion, Problem, State, Stepping};
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::grid::Field;
 use crate::metrics;
 use faces::{FaceField, Faces};
@@ -32,7 +33,8 @@ const LARGEST_RISE: f64 = 1e-5;
 /// By how much a step is shortened for transport at a time, and may grow again.
 const SHORTENED: f64 = 0.6;
 const LENGTHENED: f64 = 1.05;
-/// The inertial equation for one divergence, in f64 on the CPU (docs/mathematics.md, §6, "The damped inertial equation").
+/// The inertial equation for one divergence, in f64; linear systems on the CPU or on a GPU (docs/mathematics.md, §6, "The damped inertial
+/// equation").
 ///
 /// One convex problem a stage, of the form of backward Euler for the gradient flow; transport is explicit, with a viscosity on the
 /// velocity alone. Neither friction nor the speed of sound bounds the step; the velocity does.
@@ -63,15 +65,17 @@ pub struct Inertial<D> {
 }
 
 impl<D: Divergence> Inertial<D> {
-    /// Starts from a density at rest.
+    /// Starts from a density at rest. Linear systems are solved as `elliptic` does, which must be that of the problem: on a GPU, if it was set up
+    /// there ([`Elliptic::on_gpu`]).
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where w = ψ(r) is no number of the format, [`FlowError::Setup`] where the linear solver cannot hold π.
+    /// [`FlowError::Range`] where w = ψ(r) is no number of the format.
     pub fn new(
         problem: &Problem,
         state: &State,
         settings: InertialSettings,
+        elliptic: Elliptic,
     ) -> Result<Self, FlowError> {
         let faces = Faces::new(&problem.grid, &problem.log_target);
         let w: Vec<f64> = initial_values::<D>(problem, state)?
@@ -84,7 +88,7 @@ impl<D: Divergence> Inertial<D> {
         let crossing = spacing / steepest.sqrt().max(f64::MIN_POSITIVE);
         let zeros = || vec![0.0; cells];
         let mut method = Self {
-            stage: Stage::new(problem, &faces)?,
+            stage: Stage::new(problem, &faces, elliptic),
             transport: Transport::new(&faces),
             settings,
             problem: problem.clone(),

@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::flow::FlowError;
 use crate::flow::implicit::{Accuracy, Effort, EulerStep};
 use crate::problem::Problem;
@@ -43,19 +44,19 @@ pub(super) struct Stage<D> {
 }
 
 impl<D: Divergence> Stage<D> {
-    pub fn new(problem: &Problem, faces: &Faces) -> Result<Self, FlowError> {
-        let mut euler = EulerStep::new(problem)?;
+    pub fn new(problem: &Problem, faces: &Faces, elliptic: Elliptic) -> Self {
+        let mut euler = EulerStep::new(problem, elliptic);
         // Elimination is exact at no cost; iterations are worth what they change in the answer.
         if !euler.direct {
             euler.accuracy = Accuracy::OF_A_STEP;
         }
-        Ok(Self {
+        Self {
             euler,
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
             entering: vec![1.0; faces.len()],
             moved: vec![0.0; faces.len()],
-        })
+        }
     }
 
     /// Solves for `solution` (a guess on entry) and `momentum` at the end of the stage. `star` is the momentum without the implicit
@@ -139,11 +140,12 @@ impl<D: Divergence> Stage<D> {
             let rows = self.share.par_chunks_mut(n).enumerate();
             let falls = rows.map(|(row, shares)| {
                 let mut falls = false;
+                let all = faces.beside_along(row);
                 for (i, own) in shares.iter_mut().enumerate() {
                     let cell = row * n + i;
                     let (mut outflow, mut inflow) = (0.0, 0.0);
                     for (axis, spacing) in faces.spacing.iter().enumerate() {
-                        let beside = faces.beside(row, axis);
+                        let beside = &all[axis];
                         let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
                         let (before, after) = (known[axis][previous], known[axis][cell]);
                         outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
@@ -199,11 +201,12 @@ impl<D: Divergence> Stage<D> {
         let known = &self.known;
         let rows = self.moved.par_chunks_mut(n).enumerate();
         rows.for_each(|(row, moved)| {
+            let beside = faces.beside_along(row);
             for (i, moved) in moved.iter_mut().enumerate() {
                 let cell = row * n + i;
                 let mut gained = 0.0;
                 for (axis, spacing) in faces.spacing.iter().enumerate() {
-                    let previous = faces.beside(row, axis).at(i, -1);
+                    let previous = beside[axis].at(i, -1);
                     gained += (known[axis][previous] - known[axis][cell]) / spacing;
                 }
                 let w = initial[cell];

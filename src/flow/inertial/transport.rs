@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::faces::{FaceField, Faces};
+use super::faces::{Beside, FaceField, Faces};
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
@@ -155,13 +155,15 @@ impl Transport {
         let rows = self.share.par_chunks_mut(n).enumerate();
         let crowded: Vec<f64> = rows
             .map(|(row, shares)| {
-                let onward = faces.beside(row, axis);
+                let beside = faces.beside_along(row);
+                let onward = beside[axis];
                 let mut crowded = 0.0;
                 for (i, share) in shares.iter_mut().enumerate() {
                     let cell = row * n + i;
                     let mut outflow = 0.0;
                     for direction in 0..faces.dimension() {
-                        let [before, after] = sides(faces, row, i, axis, direction);
+                        let along = &beside[direction];
+                        let [before, after] = sides(along, i, cell, axis == direction);
                         let leaving = |side: usize, sign: f64| {
                             let flux = flux[direction][side];
                             flux.abs().max(viscosity[direction][side]) + sign * flux
@@ -189,15 +191,16 @@ impl Transport {
         let (velocity, share) = (&self.velocity[axis], &self.share);
         let rows = target.par_chunks_mut(n).enumerate();
         rows.for_each(|(row, target)| {
+            let beside = faces.beside_along(row);
             for (i, target) in target.iter_mut().enumerate() {
                 let cell = row * n + i;
                 if faces.mobility[axis][cell] == 0.0 {
                     continue;
                 }
                 let mut rate = 0.0;
-                for direction in 0..faces.dimension() {
-                    let along = faces.beside(row, direction);
-                    let sides = sides(faces, row, i, axis, direction);
+                for (direction, spacing) in faces.spacing.iter().enumerate() {
+                    let along = &beside[direction];
+                    let sides = sides(along, i, cell, axis == direction);
                     let carried = |side: usize, left: usize, right: usize| {
                         let (a, b) = (velocity[left], velocity[right]);
                         let mean = self.flux[direction][side] * 0.5 * (a + b);
@@ -206,7 +209,7 @@ impl Transport {
                     };
                     let (before, after) = (along.at(i, -1), along.at(i, 1));
                     rate += (carried(sides[0], before, cell) - carried(sides[1], cell, after))
-                        / faces.spacing[direction];
+                        / spacing;
                 }
                 *target += factor * rate;
             }
@@ -214,12 +217,10 @@ impl Transport {
     }
 }
 
-/// Where the sides of the dual cell of a face, before and after it along `direction`, are stored.
+/// Where the sides of the dual cell of a face are stored, before and after it along an axis: `own` if that of the face.
 #[inline(always)]
-fn sides(faces: &Faces, row: usize, i: usize, axis: usize, direction: usize) -> [usize; 2] {
-    let along = faces.beside(row, direction);
-    let cell = row * faces.row() + i;
-    if axis == direction {
+fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
+    if own {
         [cell, along.at(i, 1)]
     } else {
         [along.at(i, -1), cell]

@@ -8,6 +8,7 @@ use super::newton::Newton;
 use super::passes;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
+use crate::elliptic::Elliptic;
 use crate::flow::implicit::{Effort, EulerStep};
 use crate::flow::{FlowError, Problem};
 use crate::grid::{Axis, Field, Grid};
@@ -64,9 +65,10 @@ impl<D: Divergence> Level<D> {
             Some(coarse) => Some(Box::new(Coarser::new(&lattice, &coarse)?)),
             None => None,
         };
+        let elliptic = Elliptic::new(&problem.grid, &problem.log_target)?;
         Ok(Self {
             newton,
-            guess: Guess::new(EulerStep::new(problem)?, lattice, &centres),
+            guess: Guess::new(EulerStep::new(problem, elliptic), lattice, &centres),
             coarser,
         })
     }

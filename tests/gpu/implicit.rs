@@ -1,0 +1,259 @@
+//! The methods whose linear systems the GPU solves: what they claim on the CPU they keep, to the rounding of f64.
+//!
+//! State, residuals and the end of Newton's iteration are those of the CPU; what differs is the direction of its increments, which the residual
+//! of the next iteration sees. Both solve the same equations, each up to what its iteration leaves: 10⁻¹⁵ of the mass a step in the implicit
+//! method, 10⁻⁹ a stage in the inertial one, in L1 of ρ (docs/precision.md).
+
+use ottoflow::backend::gpu::Gpu;
+use ottoflow::divergence::DivergenceKind;
+use ottoflow::exact::{self, log_gaussian};
+use ottoflow::flow::{
+    Device, FlowError, InertialSettings, Method, MethodSettings, Problem, State, Stepping, start,
+};
+use ottoflow::grid::{Axis, Boundary, Field, Grid};
+use ottoflow::metrics::divergence;
+
+use crate::gpu;
+
+/// What the iteration of a stage of the inertial method may leave, in L1 of ρ, and what it leaves of the mass of an implicit step.
+const LEFT_BY_A_STAGE: f64 = 1e-9;
+const LEFT_BY_A_STEP: f64 = 1e-14;
+
+fn grids() -> Vec<Grid> {
+    let axis = |cells, boundary| Axis {
+        lower: -3.0,
+        upper: 3.0,
+        cells,
+        boundary,
+    };
+    let boxes = [
+        vec![axis(24, Boundary::NoFlux), axis(21, Boundary::NoFlux)],
+        vec![axis(20, Boundary::Periodic), axis(17, Boundary::NoFlux)],
+        vec![
+            axis(12, Boundary::NoFlux),
+            axis(9, Boundary::Periodic),
+            axis(10, Boundary::NoFlux),
+        ],
+    ];
+    boxes
+        .into_iter()
+        .map(|axes| Grid::new(axes).unwrap())
+        .collect()
+}
+
+/// Every divergence, on one of the grids.
+fn cases() -> Vec<(DivergenceKind, Grid)> {
+    let kinds = DivergenceKind::ALL.iter().copied();
+    kinds.zip(grids().into_iter().cycle()).collect()
+}
+
+/// A Gaussian beside the middle towards another one, all directions unlike.
+fn problem(kind: DivergenceKind, grid: &Grid) -> (Problem, State) {
+    let target = grid.sample(log_gaussian([0.2, -0.1, 0.0], [1.2, 1.0, 1.4]));
+    let density = grid.sample(log_gaussian([-0.3, 0.4, 0.2], [1.0, 1.2, 1.0]));
+    let problem = Problem {
+        grid: grid.clone(),
+        log_target: exact::normalised(grid, target),
+        divergence: kind,
+    };
+    let state = exact::start(&problem, &exact::normalised(grid, density));
+    (problem, state)
+}
+
+fn begin(
+    gpu: Option<&Gpu>,
+    (problem, state): &(Problem, State),
+    settings: MethodSettings,
+) -> Box<dyn Method> {
+    let device = gpu.map_or(Device::CpuDouble, |gpu| Device::Gpu(gpu.clone()));
+    start(problem, state, settings, device).unwrap()
+}
+
+fn staggered(friction: f64, order: u8) -> MethodSettings {
+    MethodSettings::Staggered(InertialSettings::fixed(friction, 0.05, order))
+}
+
+fn implicit(order: u8) -> MethodSettings {
+    let step = 0.05;
+    MethodSettings::Implicit(Stepping::Fixed { step, order })
+}
+
+/// ‖ρ − ρ'‖ in L1.
+fn distance(problem: &Problem, a: &State, b: &State) -> f64 {
+    let (a, b) = (a.density(problem), b.density(problem));
+    let sum: f64 = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum();
+    sum * problem.grid.cell_volume()
+}
+
+fn mass(problem: &Problem, state: &State) -> f64 {
+    state.density(problem).sum() * problem.grid.cell_volume()
+}
+
+/// One step at a time, to a time that is not reached.
+fn step(method: &mut dyn Method) {
+    method.advance(1e9).unwrap();
+}
+
+/// Backward Euler does not increase the distance in L1 of two solutions, so that what the steps leave adds up with factor one.
+#[test]
+fn implicit_steps_are_those_of_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    for (kind, grid) in cases() {
+        let start = problem(kind, &grid);
+        let [mut device, mut cpu] = [Some(&gpu), None].map(|gpu| begin(gpu, &start, implicit(1)));
+        for number in 1..=3 {
+            step(device.as_mut());
+            step(cpu.as_mut());
+            let (a, b) = (device.state().unwrap(), cpu.state().unwrap());
+            let distance = distance(&start.0, &a, &b);
+            let bound = f64::from(2 * number) * LEFT_BY_A_STEP;
+            println!("{kind:?} {:?} step {number}: {distance:.1e}", grid.shape());
+            assert!(
+                distance <= bound,
+                "{kind:?} {:?}: {distance:e}",
+                grid.shape()
+            );
+        }
+    }
+}
+
+/// One step of order 1 is one stage, one of order 2 two stages, of which the second has the divergence of the first one's momentum, that is its
+/// error, in the share (1 − g)/g < 2.5 (docs/mathematics.md, eq. 45).
+#[test]
+fn a_step_of_the_inertial_method_is_that_of_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    for (kind, grid) in cases() {
+        let start = problem(kind, &grid);
+        for (order, errors) in [(1, 1.0), (2, 3.5)] {
+            for friction in [0.0, 1e3] {
+                let settings = staggered(friction, order);
+                let [mut device, mut cpu] =
+                    [Some(&gpu), None].map(|gpu| begin(gpu, &start, settings));
+                step(device.as_mut());
+                step(cpu.as_mut());
+                let (a, b) = (device.state().unwrap(), cpu.state().unwrap());
+                let distance = distance(&start.0, &a, &b);
+                println!("{kind:?} {:?} order {order}: {distance:.1e}", grid.shape());
+                let bound = 2.0 * errors * LEFT_BY_A_STAGE;
+                assert!(
+                    distance <= bound,
+                    "{kind:?} {:?}: {distance:e}",
+                    grid.shape()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn equilibrium_at_rest_stays_to_the_last_bit() {
+    let Some(gpu) = gpu() else { return };
+    for (kind, grid) in cases() {
+        let (problem, _) = problem(kind, &grid);
+        let rest = State {
+            time: 0.0,
+            log_ratio: Field::zeros(grid.shape()),
+        };
+        let start = (problem, rest);
+        for settings in [
+            staggered(0.3, 1),
+            staggered(0.3, 2),
+            implicit(1),
+            implicit(2),
+        ] {
+            let mut method = begin(Some(&gpu), &start, settings);
+            for _ in 0..4 {
+                step(method.as_mut());
+            }
+            assert_eq!(method.state().unwrap().log_ratio, start.1.log_ratio);
+            if let Some(motion) = method.motion() {
+                assert_eq!(motion.kinetic_energy, 0.0);
+                let mut velocities = motion.velocity.iter().flatten();
+                assert!(velocities.all(|velocity| *velocity == 0.0));
+            }
+        }
+    }
+}
+
+/// Mass stays to the rounding of f64, and H, or J without inertia, falls in every step as on the CPU.
+#[test]
+fn mass_stays_and_energy_falls_in_every_step() {
+    let Some(gpu) = gpu() else { return };
+    for (kind, grid) in cases() {
+        let start = problem(kind, &grid);
+        for settings in [
+            staggered(0.0, 1),
+            staggered(2.0, 2),
+            implicit(1),
+            implicit(2),
+        ] {
+            let mut method = begin(Some(&gpu), &start, settings);
+            let energy = |method: &mut dyn Method| {
+                let kinetic = method.motion().map_or(0.0, |motion| motion.kinetic_energy);
+                divergence(&start.0, &method.state().unwrap()) + kinetic
+            };
+            let first = energy(method.as_mut());
+            let mut before = first;
+            for _ in 0..3 {
+                step(method.as_mut());
+                let now = energy(method.as_mut());
+                let rise = (now - before) / first;
+                assert!(rise <= 1e-14, "{kind:?} {settings:?}: {rise:e}");
+                before = now;
+            }
+            let gained = mass(&start.0, &method.state().unwrap()) / mass(&start.0, &start.1);
+            assert!(
+                (gained - 1.0).abs() <= 1e-13,
+                "{kind:?} {settings:?}: {gained}"
+            );
+        }
+    }
+}
+
+#[test]
+fn steps_by_a_tolerance_are_taken_too_and_the_same_device_gives_the_same_bits() {
+    let Some(gpu) = gpu() else { return };
+    let start = problem(DivergenceKind::JensenShannon, &grids()[0]);
+    let stepping = Stepping::Adaptive { tolerance: 1e-4 };
+    let adaptive = InertialSettings {
+        stepping,
+        ..InertialSettings::fixed(1.0, 0.1, 2)
+    };
+    for settings in [
+        MethodSettings::Implicit(stepping),
+        MethodSettings::Staggered(adaptive),
+    ] {
+        let run = |gpu: Option<&Gpu>| {
+            let mut method = begin(gpu, &start, settings);
+            while method.time() < 0.2 {
+                method.advance(0.2).unwrap();
+            }
+            method.state().unwrap()
+        };
+        let (first, again, cpu) = (run(Some(&gpu)), run(Some(&gpu)), run(None));
+        assert_eq!(first, again);
+        // The error of time is that of the tolerance in either.
+        assert!(distance(&start.0, &first, &cpu) <= 1e-6);
+    }
+}
+
+#[test]
+fn what_does_not_run_on_a_gpu_is_refused() {
+    let Some(gpu) = gpu() else { return };
+    let line = Grid::new(vec![Axis {
+        lower: -3.0,
+        upper: 3.0,
+        cells: 16,
+        boundary: Boundary::NoFlux,
+    }]);
+    let (problem, state) = problem(DivergenceKind::Kl, &line.unwrap());
+    let device = Device::Gpu(gpu);
+    let refused = start(&problem, &state, staggered(1.0, 1), device)
+        .err()
+        .unwrap();
+    assert!(matches!(refused, FlowError::Setup(_)), "{refused}");
+    assert!(
+        refused.to_string().contains("use --backend cpu"),
+        "{refused}"
+    );
+}
