@@ -136,13 +136,7 @@ pub(super) fn info(comparison: &ComparisonFile) -> Result<(), CommandError> {
             scenario.target.dimension()
         ),
     );
-    row(
-        "generator",
-        format!(
-            "{} parameters",
-            scenario.training.generator.network.parameters()
-        ),
-    );
+    row("generator", parameters(&scenario));
     print(about.to_string().trim_end())?;
     match optimizers.is_empty() {
         true => print("\nno optimizer: they are written when all runs have ended"),
@@ -178,13 +172,21 @@ fn pictures(
 
 fn size(scenario: &Comparison) -> String {
     format!(
-        "{} optimizers × {} seeds × {} steps of {} samples, {} parameters",
+        "{} optimizers × {} seeds × {} steps of {} samples, {}",
         scenario.optimizers.len(),
         scenario.seeds,
         scenario.training.steps,
         scenario.training.batch,
-        scenario.training.generator.network.parameters()
+        parameters(scenario)
     )
+}
+
+/// How many parameters the generator has, in words.
+fn parameters(scenario: &Comparison) -> String {
+    match scenario.training.generator.network.parameters() {
+        1 => "1 parameter".to_owned(),
+        number => format!("{number} parameters"),
+    }
 }
 
 fn speed(scenario: &Comparison, elapsed: Duration, file: &Path) -> String {
