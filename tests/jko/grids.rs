@@ -1,12 +1,9 @@
 //! Steps in 2-D on ever finer grids: iterations, and the error in space beside that in 1-D.
 
 use ottoflow::divergence::DivergenceKind;
-use ottoflow::exact::{normalised, start as state_of};
-use ottoflow::flow::Problem;
-use ottoflow::grid::{Boundary, Grid};
 
-use crate::setup::{even_log_density, even_log_target, even_problem, one_step, started};
-use crate::solid::{axis, jko, step, wave};
+use crate::setup::{even_problem, one_step, started};
+use crate::solid::{even_plane, jko, step, wave};
 
 /// First guesses come from coarser grids, so that a finer grid asks for no more iterations.
 #[test]
@@ -33,19 +30,7 @@ fn the_error_in_space_is_like_that_in_one_dimension() {
         for cells in [64, 128, 256] {
             let (line, start) = even_problem(kind, cells);
             let own = one_step(&line, &start, tau).0.density(&line);
-            let axes = vec![
-                axis(cells, 1.0, Boundary::NoFlux),
-                axis(7, 0.4, Boundary::Periodic),
-            ];
-            let grid = Grid::new(axes).unwrap();
-            let log_target = normalised(&grid, grid.sample(|x| even_log_target(x[0])));
-            let log_density = normalised(&grid, grid.sample(|x| even_log_density(x[0])));
-            let plane = Problem {
-                grid,
-                log_target,
-                divergence: kind,
-            };
-            let start = state_of(&plane, &log_density);
+            let (plane, start) = even_plane(cells, true);
             let flat = step(&plane, &start, tau, 1e-8).unwrap().0.density(&plane);
             let (mut of_line, mut of_plane) = (0.0, 0.0);
             for i in 0..cells {

@@ -7,8 +7,8 @@ use ottoflow::grid::{Axis, Boundary, Field, Grid};
 use ottoflow::metrics::{divergence, metrics};
 
 use crate::setup::started;
-use crate::setup::{even_log_density, even_log_target, even_problem, jko as exact_jko, reached};
-use crate::solid::{axis, hard, mild, wave};
+use crate::setup::{even_problem, jko as exact_jko, reached};
+use crate::solid::{axis, even_plane, hard, mild, wave};
 
 fn jko(order: u8, step: f64, gap: f64) -> MethodSettings {
     MethodSettings::Jko(JkoSettings {
@@ -113,19 +113,7 @@ fn a_problem_of_one_axis_is_solved_as_in_one_dimension() {
     let kind = DivergenceKind::JensenShannon;
     let (tau, end) = (0.01, 0.05);
     let errors = [32, 64].map(|cells| {
-        let axes = vec![
-            axis(cells, 1.0, Boundary::NoFlux),
-            axis(7, 0.4, Boundary::Periodic),
-        ];
-        let grid = Grid::new(axes).unwrap();
-        let log_target = normalised(&grid, grid.sample(|x| even_log_target(x[0])));
-        let log_density = normalised(&grid, grid.sample(|x| even_log_density(x[0])));
-        let plane = Problem {
-            grid,
-            log_target,
-            divergence: kind,
-        };
-        let start = state_of(&plane, &log_density);
+        let (plane, start) = even_plane(cells, true);
         let after = reached(&plane, &start, jko(2, tau, 1e-8), end);
         let (line, start) = even_problem(kind, cells);
         let reference = reached(&line, &start, exact_jko(2, tau), end);

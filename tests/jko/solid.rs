@@ -6,7 +6,7 @@ use ottoflow::flow::{Advance, FlowError, JkoSettings, MethodSettings, Problem, S
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
 use ottoflow::metrics::{divergence, metrics};
 
-use crate::setup::{reached, started};
+use crate::setup::{even_log_density, even_log_target, reached, started};
 
 pub fn cube(dimension: usize, cells: usize, boundary: Boundary) -> Grid {
     let axis = Axis {
@@ -103,6 +103,28 @@ pub fn axis(cells: usize, upper: f64, boundary: Boundary) -> Axis {
     }
 }
 
+/// The even problem of 1-D along x or y, constant along the other axis, on cells that are not square.
+pub fn even_plane(cells: usize, along_x: bool) -> (Problem, State) {
+    let long = axis(cells, 1.0, Boundary::NoFlux);
+    let short = axis(7, 0.4, Boundary::Periodic);
+    let axes = if along_x {
+        vec![long, short]
+    } else {
+        vec![short, long]
+    };
+    let along = move |x: [f64; 3]| if along_x { x[0] } else { x[1] };
+    let grid = Grid::new(axes).unwrap();
+    let log_target = normalised(&grid, grid.sample(|x| even_log_target(along(x))));
+    let log_density = normalised(&grid, grid.sample(|x| even_log_density(along(x))));
+    let problem = Problem {
+        grid,
+        log_target,
+        divergence: DivergenceKind::JensenShannon,
+    };
+    let start = state_of(&problem, &log_density);
+    (problem, start)
+}
+
 /// J and W2²/(2τ) of a state reached by a step.
 fn energy(problem: &Problem, state: &State, advance: &Advance) -> [f64; 2] {
     let cost = advance.transport.unwrap().cost;
@@ -152,27 +174,11 @@ fn the_minimum_is_that_of_another_implementation() {
 /// A problem that is constant along y, on cells that are not square, against the method in 1-D with the same cells.
 #[test]
 fn a_problem_of_one_axis_is_solved_as_in_one_dimension() {
-    use crate::setup::{even_log_density, even_log_target, line, problem};
+    use crate::setup::{line, problem};
     let tau = 0.02;
     for along_x in [true, false] {
         let errors = [32, 64].map(|cells| {
-            let long = axis(cells, 1.0, Boundary::NoFlux);
-            let short = axis(7, 0.4, Boundary::Periodic);
-            let axes = if along_x {
-                vec![long, short]
-            } else {
-                vec![short, long]
-            };
-            let along = move |x: [f64; 3]| if along_x { x[0] } else { x[1] };
-            let grid = Grid::new(axes).unwrap();
-            let log_target = normalised(&grid, grid.sample(|x| even_log_target(along(x))));
-            let log_density = normalised(&grid, grid.sample(|x| even_log_density(along(x))));
-            let plane = Problem {
-                grid,
-                log_target,
-                divergence: DivergenceKind::JensenShannon,
-            };
-            let start = state_of(&plane, &log_density);
+            let (plane, start) = even_plane(cells, along_x);
             let (after, advance) = step(&plane, &start, tau, 1e-8).unwrap();
             let cost = advance.transport.unwrap().cost;
 
