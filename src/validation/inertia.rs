@@ -88,7 +88,7 @@ fn gaussian() -> Result<Measurement, CheckError> {
         let mut errors = Vec::new();
         for cells in [100, 200, 400] {
             let (problem, begin) = gaussians(DivergenceKind::Kl, cells, 0.4, 0.8)?;
-            let settings = InertialSettings::fixed(friction, 3.0 / cells as f64, 2);
+            let settings = InertialSettings::fixed(friction, 6.0 / cells as f64, 2);
             let mut method = inertial(&problem, &begin, settings)?;
             let mut error = 0.0_f64;
             for part in 1..=10 {

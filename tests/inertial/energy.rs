@@ -54,21 +54,25 @@ fn the_balance_of_energy_is_kept_to_second_order() {
     for friction in [0.1, 1.0, 2.0, 10.0] {
         let errors = [100, 200, 400].map(|cells| (cells as f64, imbalance(cells, friction)));
         let slope = -convergence_order(&errors);
-        assert!(errors[2].1 <= 1e-3, "γ = {friction}: {:.1e}", errors[2].1);
-        assert!((slope - 2.0).abs() <= 0.2, "γ = {friction}: {slope:.2}");
+        assert!(errors[2].1 <= 1e-4, "γ = {friction}: {:.1e}", errors[2].1);
+        // More where the error of time is all that is left.
+        assert!(slope >= 1.8, "γ = {friction}: {slope:.2}");
     }
 }
 
-/// Ten periods of the mean, whose frequency is 1.
+/// Ten periods of the mean, whose frequency is 1, and as long for a width that breathes. The walls are where no mass is: the gas that breathes
+/// against a wall has shocks there.
 #[test]
 fn without_friction_h_stays() {
-    let grid = box_of(1, 400, 6.0, Boundary::NoFlux);
-    let (problem, state) = gaussians(DivergenceKind::Kl, grid, 0.5, 1.0);
-    let settings = InertialSettings::fixed(0.0, 0.02, 2);
-    let mut method = inertial(&problem, &state, settings);
-    let energies = watch(&problem, method.as_mut(), 10.0 * std::f64::consts::TAU);
-    let drift = energies.drift / energies.start;
-    assert!(drift <= 1e-4, "{drift:.1e}");
+    for (mean, std) in [(0.5, 1.0), (0.0, 0.8), (0.5, 0.8)] {
+        let grid = box_of(1, 400, 8.0, Boundary::NoFlux);
+        let (problem, state) = gaussians(DivergenceKind::Kl, grid, mean, std);
+        let settings = InertialSettings::fixed(0.0, 0.01, 2);
+        let mut method = inertial(&problem, &state, settings);
+        let energies = watch(&problem, method.as_mut(), 10.0 * std::f64::consts::TAU);
+        let drift = energies.drift / energies.start;
+        assert!(drift <= 1e-4, "N({mean}, {std}²): {drift:.1e}");
+    }
 }
 
 /// The action of a swing over whole periods without friction: kinetic energy and J have the same mean.

@@ -29,9 +29,9 @@ fn error(cells: usize, friction: f64, settings: InertialSettings) -> f64 {
     largest
 }
 
-/// Steps of a quarter of a cell.
+/// Steps of half a cell.
 fn fixed(cells: usize, friction: f64, order: u8) -> InertialSettings {
-    InertialSettings::fixed(friction, 3.0 / cells as f64, order)
+    InertialSettings::fixed(friction, 6.0 / cells as f64, order)
 }
 
 #[test]

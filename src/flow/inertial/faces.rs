@@ -1,3 +1,4 @@
+use crate::backend::cpu::{Elementwise, elementwise};
 use crate::calculus::Real;
 use crate::grid::{Boundary, Field, Grid};
 
@@ -145,6 +146,34 @@ impl Beside {
         } else {
             self.starts[(shift + 2) as usize] + i
         }
+    }
+
+    /// A number for each face of the row from what is in its two cells: of `fields`, every second one is read in the next cell. `own` is
+    /// the row's first cell.
+    #[inline(always)]
+    pub fn fill<E: Elementwise<N, 1>, const N: usize>(
+        &self,
+        own: usize,
+        fields: [&[f64]; N],
+        out: &mut [f64],
+    ) {
+        let (n, next) = (self.cells, self.at(0, 1));
+        let inputs: [&[f64]; N] = std::array::from_fn(|number| {
+            let first = if number % 2 == 0 { own } else { next };
+            let last = if self.along { own + n } else { first + n };
+            &fields[number][first..last]
+        });
+        if !self.along {
+            elementwise::<E, N, 1>(inputs, [out]);
+            return;
+        }
+        // Along the row itself the last cell's next one is the first.
+        elementwise::<E, N, 1>(inputs, [&mut out[..n - 1]]);
+        let ends = std::array::from_fn(|number| {
+            let cell = if number % 2 == 0 { own + n - 1 } else { own };
+            fields[number][cell]
+        });
+        [out[n - 1]] = E::values(ends);
     }
 }
 

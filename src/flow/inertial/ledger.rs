@@ -59,53 +59,66 @@ impl Cells {
     }
 }
 
-/// The kinetic energy ½ Σ m²/θ over the faces (docs/mathematics.md, eq. 43). `means` is scratch memory, one number a cell.
-///
-/// The density θ of a face is the mean for which θ (f'_j − f'_i) = √(π_i π_j) (ψ_j − ψ_i), with which pressure does the same work on
-/// momentum as on J; at the edge of empty cells, where θ may vanish, half the arithmetic mean of ρ.
-pub(super) fn kinetic_energy<D: Divergence>(
+/// Two sums over the faces: the kinetic energy K = ½ Σ m² V/ρ_D (docs/mathematics.md, eq. 43), and the same with θ in place of ρ_D.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FaceEnergies {
+    /// K.
+    pub kinetic: f64,
+    /// ½ Σ m² V/θ, θ the density with which the implicit pressure does the same work on momentum as on J; at the edge of empty cells,
+    /// where θ may vanish, half of ρ_D.
+    pub by_mobility: f64,
+}
+
+impl FaceEnergies {
+    /// What friction takes its work from where this share of the missing pressure is made good: the rest of the pressure works by θ.
+    pub fn rubbed(self, share: f64) -> f64 {
+        share * self.kinetic + (1.0 - share) * self.by_mobility
+    }
+}
+
+/// The energies of a momentum in some cells. `means` is scratch memory, one number a cell.
+pub(super) fn face_energies<D: Divergence>(
     faces: &Faces,
     log_target: &[f64],
     cells: &Cells,
     momentum: &FaceField,
     means: &mut [f64],
-) -> f64 {
+) -> FaceEnergies {
     let n = faces.row();
     let (log_ratio, density) = (&cells.log_ratio, &cells.density);
-    let mut total = 0.0;
+    let mut totals = [0.0; 2];
     for (axis, momentum) in momentum.iter().enumerate() {
         let rows = means.par_chunks_mut(n).enumerate();
-        let sums: Vec<f64> = rows
+        let sums: Vec<[f64; 2]> = rows
             .map(|(row, means)| {
                 let beside = faces.beside(row, axis);
-                let (own, next) = (row * n, beside.at(0, 1));
-                let (ratios, targets) = (&log_ratio[own..][..n], &log_target[own..][..n]);
-                if axis == 0 {
-                    let last = [ratios[n - 1], ratios[0], targets[n - 1], targets[0]];
-                    let inputs = [ratios, &ratios[1..], targets, &targets[1..]];
-                    elementwise::<FaceDensity<D>, 4, 1>(inputs, [&mut means[..n - 1]]);
-                    [means[n - 1]] = FaceDensity::<D>::values(last);
-                } else {
-                    let others = (&log_ratio[next..][..n], &log_target[next..][..n]);
-                    let inputs = [ratios, others.0, targets, others.1];
-                    elementwise::<FaceDensity<D>, 4, 1>(inputs, [means]);
-                }
-                let mut sum = 0.0;
+                let own = row * n;
+                let inputs = [log_ratio, log_ratio, log_target, log_target];
+                beside.fill::<FaceDensity<D>, 4>(own, inputs, means);
+                let mut sums = [0.0; 2];
                 for (i, mean) in means.iter().enumerate() {
                     let carried = momentum[own + i];
-                    let arithmetic = density[own + i] + density[beside.at(i, 1)];
-                    // `f64::max` also takes the other where an empty cell leaves no number.
-                    let density = mean.max(0.25 * arithmetic);
-                    if carried != 0.0 && density > 0.0 {
-                        sum += carried * (carried / density);
+                    let arithmetic = 0.5 * (density[own + i] + density[beside.at(i, 1)]);
+                    if carried != 0.0 && arithmetic > 0.0 {
+                        // `f64::max` also takes the other where an empty cell leaves no number.
+                        let mobile = mean.max(0.5 * arithmetic);
+                        sums[0] += carried * (carried / arithmetic);
+                        sums[1] += carried * (carried / mobile);
                     }
                 }
-                sum
+                sums
             })
             .collect();
-        total += sums.into_iter().sum::<f64>();
+        for sums in sums {
+            totals[0] += sums[0];
+            totals[1] += sums[1];
+        }
     }
-    0.5 * faces.volume * total
+    let [kinetic, by_mobility] = totals.map(|total| 0.5 * faces.volume * total);
+    FaceEnergies {
+        kinetic,
+        by_mobility,
+    }
 }
 
 /// The energies of a run and what became of them.

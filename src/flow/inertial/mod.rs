@@ -3,6 +3,7 @@
 mod faces;
 mod ledger;
 mod motion;
+mod pressure;
 mod rotation;
 mod settings;
 mod stage;
@@ -19,7 +20,7 @@ use crate::elliptic::Elliptic;
 use crate::grid::Field;
 use crate::metrics;
 use faces::{FaceField, Faces};
-use ledger::{Cells, Ledger, kinetic_energy};
+use ledger::{Cells, Ledger, face_energies};
 use stage::Stage;
 use steps::{Outcome, Scratch, Trial};
 use transport::Transport;
@@ -135,7 +136,7 @@ impl<D: Divergence> Inertial<D> {
     fn kinetic(&mut self) -> f64 {
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
         let means = &mut self.scratch.means;
-        kinetic_energy::<D>(&self.faces, log_target, &self.cells, &self.momentum, means)
+        face_energies::<D>(&self.faces, log_target, &self.cells, &self.momentum, means).kinetic
     }
 
     /// The length of the next step towards `until`: one that lands there, alone or after equal steps.

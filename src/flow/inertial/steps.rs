@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::Inertial;
 use super::faces::FaceField;
-use super::ledger::{Cells, kinetic_energy};
+use super::ledger::{Cells, FaceEnergies, face_energies};
+use super::pressure::add_explicit_pressure;
 use super::stage::StageInput;
 use super::transport::Carried;
 use crate::backend::reduce;
@@ -53,8 +54,8 @@ pub(super) struct Outcome {
 }
 
 impl<D: Divergence> Inertial<D> {
-    /// The kinetic energy of the trial's momentum, or of that of the first stage, in the trial's cells.
-    fn kinetic_of_trial(&mut self, of_stage: bool) -> f64 {
+    /// The energies of the trial's momentum, or of that of the first stage, in the trial's cells.
+    fn energies_of_trial(&mut self, of_stage: bool) -> FaceEnergies {
         let momentum = if of_stage {
             &self.scratch.stage_momentum
         } else {
@@ -62,14 +63,25 @@ impl<D: Divergence> Inertial<D> {
         };
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
         let means = &mut self.scratch.means;
-        kinetic_energy::<D>(&self.faces, log_target, &self.trial.cells, momentum, means)
+        face_energies::<D>(&self.faces, log_target, &self.trial.cells, momentum, means)
     }
 
     /// One step of order 1: pressure and friction, then transport by the mass flux that has passed.
     fn first_order(&mut self, dt: f64) -> Result<Outcome, FlowError> {
         let duration = dt * self.settings.unit_of_time();
         let friction = self.friction(duration);
+        // Friction acts on what is explicit as well: with strong friction the step may be long.
+        let explicit = 1.0 / (1.0 + friction * duration);
         copy(&self.momentum, &mut self.scratch.star);
+        add_explicit_pressure::<D>(
+            &self.faces,
+            &self.cells,
+            &self.w,
+            &self.momentum,
+            explicit * duration,
+            &mut self.scratch.means,
+            &mut self.scratch.star,
+        );
         guess(
             &mut self.trial.w,
             &self.w,
@@ -96,11 +108,10 @@ impl<D: Divergence> Inertial<D> {
         self.finish_trial();
         let carried = match friction {
             0.0 => 0.0,
-            _ => self.kinetic_of_trial(false),
+            _ => self.energies_of_trial(false).rubbed(explicit),
         };
         copy(&self.trial.momentum, &mut self.scratch.stage_momentum);
-        // Friction acts on what transport adds as well: with strong friction the step may be long.
-        let transported = duration / (1.0 + friction * duration);
+        let transported = explicit * duration;
         let carrier = Carried {
             momentum: &self.scratch.stage_momentum,
             before: &self.cells.density,
@@ -127,8 +138,9 @@ impl<D: Divergence> Inertial<D> {
         let whole = dt * self.settings.unit_of_time();
         let duration = FIRST_STAGE * whole;
         let frictions = [self.friction(duration), self.friction(whole)];
-        // Transport counts as far as friction leaves it.
-        let transported = whole / (1.0 + frictions[1] * duration);
+        // What is explicit counts as far as friction leaves it.
+        let explicit = frictions.map(|friction| 1.0 / (1.0 + friction * duration));
+        let transported = explicit[1] * whole;
         let input = StageInput {
             time: self.state.time,
             step: dt,
@@ -150,6 +162,15 @@ impl<D: Divergence> Inertial<D> {
         };
         let star = &mut self.scratch.star;
         let mut crowded = self.transport.add(&self.faces, carrier, duration, star);
+        add_explicit_pressure::<D>(
+            &self.faces,
+            &self.cells,
+            &self.w,
+            &self.momentum,
+            explicit[0] * duration,
+            &mut self.scratch.means,
+            star,
+        );
         let ratio = FIRST_STAGE * dt / self.last_step;
         guess(
             &mut self.scratch.stage_w,
@@ -194,9 +215,18 @@ impl<D: Divergence> Inertial<D> {
         let factor = (1.0 - FIRST_WEIGHT) * whole;
         let star = &mut self.scratch.star;
         crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star));
+        add_explicit_pressure::<D>(
+            &self.faces,
+            &self.trial.cells,
+            &self.scratch.stage_w,
+            &self.scratch.stage_momentum,
+            explicit[1] * factor,
+            &mut self.scratch.means,
+            star,
+        );
         let stage_energy = match frictions[0] {
             0.0 => 0.0,
-            friction => friction * self.kinetic_of_trial(true),
+            friction => friction * self.energies_of_trial(true).rubbed(explicit[0]),
         };
 
         let onward = 1.0 / FIRST_STAGE;
@@ -225,15 +255,15 @@ impl<D: Divergence> Inertial<D> {
             &mut self.trial.momentum,
         )?;
         self.finish_trial();
-        let kinetic = self.kinetic_of_trial(false);
-        let end_energy = frictions[1] * kinetic;
+        let energies = self.energies_of_trial(false);
+        let end_energy = frictions[1] * energies.rubbed(explicit[1]);
         let mean = (1.0 - FIRST_STAGE) * stage_energy + FIRST_STAGE * end_energy;
         Ok(Outcome {
             effort,
             work: 2.0 * whole * mean,
             error: self.error(duration),
             crowded,
-            kinetic: Some(kinetic),
+            kinetic: Some(energies.kinetic),
         })
     }
 
