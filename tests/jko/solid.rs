@@ -379,6 +379,28 @@ fn the_hard_case_falls_as_the_flow_does() {
     }
 }
 
+/// A long first step presses tails against the sides: the last row of cells takes in what was many cells wide, and is divided.
+#[test]
+fn tails_pressed_against_a_side_are_certified() {
+    let (problem, start) = hard(2, 64, 1e-6, 0.05);
+    let mut method = started(&problem, &start, jko(1e-2, 1e-4));
+    let mut before = divergence(&problem, &start);
+    for number in 1..=3 {
+        let advance = method.advance(1e-2 * f64::from(number)).unwrap();
+        let state = method.state().unwrap();
+        let [now, paid] = energy(&problem, &state, &advance);
+        let transport = advance.transport.unwrap();
+        assert!(now + paid <= before + transport.gap && now < before);
+        assert!(
+            transport.gap <= 1e-4 * paid,
+            "{number}: {:.1e}",
+            transport.gap
+        );
+        assert!(mass_error(&problem, &start, &state).abs() <= 1e-12);
+        before = now;
+    }
+}
+
 /// First steps as long as the way to the target, which press tails against the sides.
 #[test]
 fn long_steps_from_the_hard_start_are_certified_to_some_percent() {

@@ -37,7 +37,7 @@ pub(super) struct Plan<D> {
     pub excess: Vec<f64>,
     /// f*'(s + shift): r by the dual.
     pub ratio: Vec<f64>,
-    /// Mass from the foot of each cell, then mass at rest in each.
+    /// Mass from the foot of each place, then mass at rest in each cell.
     pub masses: Vec<f64>,
     spare: Vec<f64>,
     order: Order,
@@ -79,6 +79,7 @@ impl<D: Divergence> Plan<D> {
     /// Makes the plan from the current iterate, first with as little as is enough for a gap of `aim` W2²/(2τ); `start` is the mass of
     /// each cell before the step. Returns iterations of the linear solver.
     pub fn set(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64, start: &[f64]) -> usize {
+        self.fit(newton);
         self.prove(newton, tau);
         self.by_dual();
         let mut iterations = self.mend(newton, tau, aim);
@@ -89,7 +90,7 @@ impl<D: Divergence> Plan<D> {
         if feasible && self.gap.is_finite() || self.gap <= aim * self.cost / (2.0 * tau) {
             return iterations;
         }
-        let cells = newton.centres.len();
+        let cells = newton.points.len();
         self.spare.copy_from_slice(&self.masses[..cells]);
         let (left, mended) = (self.left, self.gap);
         iterations += self.gather(newton, start);
@@ -103,6 +104,22 @@ impl<D: Divergence> Plan<D> {
         self.by_dual();
         self.measure(newton);
         iterations
+    }
+
+    /// Room for all places.
+    fn fit(&mut self, newton: &Newton<D>) {
+        let places = newton.points.len();
+        let Self {
+            transform,
+            excess,
+            ratio,
+            spare,
+            ..
+        } = self;
+        for numbers in [transform, excess, ratio, spare] {
+            numbers.resize(places, 0.0);
+        }
+        self.masses.resize(places + newton.centres.len(), 0.0);
     }
 
     /// r by the dual with φ as it is.
@@ -128,10 +145,10 @@ impl<D: Divergence> Plan<D> {
 
     /// The masses at the feet alone, brought to the moments of the start, but no nearer than the gap asks for.
     fn mend(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64) -> usize {
-        let cells = newton.centres.len();
+        let cells = newton.points.len();
         let Newton {
             lattice,
-            centres,
+            points,
             current,
             target,
             multigrid,
@@ -151,7 +168,7 @@ impl<D: Divergence> Plan<D> {
         let enough = {
             let masses: &[f64] = masses;
             let cost = reduce::sum(cells, |cell| {
-                masses[cell] * squared_distance(&centres.place(cell), &places.at(cell))
+                masses[cell] * squared_distance(&points.place(cell), &places.at(cell))
             });
             SHARE * aim * cost / (2.0 * tau * *mass * range(&current.coefficients))
         };
@@ -192,7 +209,7 @@ impl<D: Divergence> Plan<D> {
         let current = &newton.current;
         global::excess(
             &self.lattice,
-            &newton.centres,
+            (&newton.centres, &newton.points),
             &current.spline,
             &current.coefficients,
             tau,
@@ -208,9 +225,12 @@ impl<D: Divergence> Plan<D> {
     /// The masses before the repair, with a share of the mass at rest; returns how much is not where it was, relative to the mass.
     fn fill(&mut self, newton: &mut Newton<D>, start: &[f64], share: f64) -> f64 {
         let Newton {
-            centres, current, ..
+            centres,
+            points,
+            current,
+            ..
         } = newton;
-        let cells = centres.len();
+        let cells = points.len();
         let (ratio, target) = (&current.ratio, &newton.target);
         passes::each(&mut self.masses[..cells], |cell, mass| {
             *mass = target[cell] * ratio[cell]
@@ -291,7 +311,7 @@ impl<D: Divergence> Plan<D> {
     fn measure(&mut self, newton: &mut Newton<D>) {
         let feet = &newton.current.feet;
         self.cost = reduce::sum(feet.len(), |cell| {
-            let square = squared_distance(&newton.centres.place(cell), &feet[cell].place);
+            let square = squared_distance(&newton.points.place(cell), &feet[cell].place);
             self.masses[cell] * square
         });
         let mut terms = std::mem::take(&mut newton.change);
@@ -304,7 +324,13 @@ impl<D: Divergence> Plan<D> {
         let sum = reduce::sum(self.masses.len(), |number| self.masses[number]);
         let correction = Real::ln(newton.mass / sum);
         passes::each(log_ratio, |cell, value| {
-            *value = self.log_ratio(newton, cell) + correction;
+            let ratio = self.mass_in(cell) / newton.target[cell];
+            *value = Real::ln(ratio) + correction;
         });
+        for divided in &newton.points.divided {
+            let further = self.masses[divided.further.clone()].iter().sum::<f64>();
+            let ratio = (self.mass_in(divided.cell) + further) / divided.target;
+            log_ratio[divided.cell] = Real::ln(ratio) + correction;
+        }
     }
 }

@@ -86,6 +86,7 @@ impl Order {
     /// Sorts places.
     pub fn sort(&mut self, lattice: &Lattice, places: Places) {
         self.cells.resize(places.len(), 0);
+        self.places.resize(places.len(), 0);
         passes::each(&mut self.cells, |number, cell| {
             *cell = lattice.cell(&places.at(number)) as u32;
         });

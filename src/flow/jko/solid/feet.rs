@@ -1,8 +1,9 @@
 //! The c-transform s_i = max_y φ(y) − |x_i − y|²/(2τ) and the places where the maxima are (docs/mathematics.md, eq. 26).
 
-use super::lattice::{Centres, Lattice, Point, squared_distance};
+use super::lattice::{Lattice, Point, squared_distance};
 use super::pack::{PLACES, Pack, inverse_pack, product_pack, splat, transposed, with_middle};
 use super::passes::{self, Fill};
+use super::points::Points;
 use super::spline::{Jet, Spline};
 
 /// Newton steps for one foot before it is left where it is.
@@ -121,10 +122,10 @@ impl<'a> Search<'a> {
         [0, 1, 2].map(|axis| x[axis] + self.tau * jet.gradient[axis] - y[axis])
     }
 
-    /// The feet of all cells into `feet`, starting from those in `from`.
-    pub fn all(&self, centres: &Centres, from: &[Foot], feet: &mut [Foot]) {
+    /// The feet of all places into `feet`, starting from those in `from`.
+    pub fn all(&self, points: &Points, from: &[Foot], feet: &mut [Foot]) {
         with_middle!(self.lattice, MIDDLE => {
-            passes::fill(feet, &Feet::<MIDDLE> { search: self, centres, from });
+            passes::fill(feet, &Feet::<MIDDLE> { search: self, points, from });
         });
     }
 
@@ -187,7 +188,7 @@ impl<'a> Search<'a> {
 /// The loop over all feet.
 struct Feet<'a, const MIDDLE: usize> {
     search: &'a Search<'a>,
-    centres: &'a Centres,
+    points: &'a Points,
     from: &'a [Foot],
 }
 
@@ -196,10 +197,10 @@ impl<const MIDDLE: usize> Fill<Foot> for Feet<'_, MIDDLE> {
     fn fill(&self, first: usize, out: &mut [Foot]) {
         let Self {
             search,
-            centres,
+            points,
             from,
         } = self;
-        let x = centres.pack(first, out.len());
+        let x = points.pack(first, out.len());
         let begin = transposed(out.len(), |lane| from[first + lane].place);
         let found = search.pack::<MIDDLE>(&x, &begin);
         for (lane, foot) in out.iter_mut().enumerate() {
@@ -208,7 +209,7 @@ impl<const MIDDLE: usize> Fill<Foot> for Feet<'_, MIDDLE> {
                     place: [0, 1, 2].map(|axis| place[axis].0[lane]),
                     value: value.0[lane],
                 },
-                None => search.foot(&centres.place(first + lane), &from[first + lane].place),
+                None => search.foot(&points.place(first + lane), &from[first + lane].place),
             };
         }
     }

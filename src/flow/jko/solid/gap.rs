@@ -84,10 +84,19 @@ impl<D: Divergence> Plan<D> {
         });
     }
 
-    /// ℓ of the plan in a cell.
-    pub fn log_ratio(&self, newton: &Newton<D>, cell: usize) -> f64 {
-        let mass = self.masses[cell] + self.masses[self.ratio.len() + cell];
-        Real::ln(mass / newton.target[cell])
+    /// The mass that is at rest at a place: none but at the centres of cells.
+    #[inline(always)]
+    fn resting(&self, place: usize) -> f64 {
+        self.masses
+            .get(self.ratio.len() + place)
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    /// The mass of the plan at a place.
+    #[inline(always)]
+    pub fn mass_in(&self, place: usize) -> f64 {
+        self.masses[place] + self.resting(place)
     }
 
     /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
@@ -95,7 +104,7 @@ impl<D: Divergence> Plan<D> {
     pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
         let cells = self.ratio.len();
         let current = &newton.current;
-        let resting = reduce::sum(cells, |cell| self.masses[cells + cell]) > 0.0;
+        let resting = self.masses[cells..].iter().any(|mass| *mass > 0.0);
         passes::fill(
             terms,
             &Bent {
@@ -106,8 +115,8 @@ impl<D: Divergence> Plan<D> {
         let terms: &[f64] = terms;
         let sum = reduce::sum(cells, |cell| {
             let unmoved = if resting {
-                let here = current.spline.value(&newton.centres.place(cell));
-                self.masses[cells + cell] * (self.transform[cell] - here).max(0.0)
+                let here = current.spline.value(&newton.points.place(cell));
+                self.resting(cell) * (self.transform[cell] - here).max(0.0)
             } else {
                 0.0
             };
@@ -163,10 +172,9 @@ impl<D: Divergence> Fill<f64> for Bent<'_, D> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
         let (plan, count) = (self.plan, out.len());
-        let cells = plan.ratio.len();
         let of = |values: &[f64]| gathered(count, |lane| values[first + lane]);
         let (ratio, target) = (of(&plan.ratio), of(self.target));
-        let mass = of(&plan.masses[..cells]) + of(&plan.masses[cells..]);
+        let mass = gathered(count, |lane| plan.mass_in(first + lane));
         let reached = mass / target;
         let change = D::first_variation_change(ratio.ln(), reached.ln());
         let terms = target * (reached - ratio) * change;

@@ -5,10 +5,13 @@
 //! u, a quadratic spline itself, is bounded by its coefficients, which no value exceeds: on a finer lattice beyond a neighbourhood of the
 //! foot, and on ever finer ones within, until u is concave in what is left.
 
+use std::ops::RangeInclusive;
+
 use super::feet::Foot;
-use super::lattice::{Centres, Lattice, LatticeAxis};
+use super::lattice::{Centres, Lattice, LatticeAxis, Point};
 use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
 use super::passes;
+use super::points::Points;
 use super::spline::Spline;
 
 /// Halvings of the lattice for the bounds.
@@ -91,10 +94,10 @@ pub(super) fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 
     largest
 }
 
-/// For each cell a bound on how much higher than its foot the maximum over the box may be.
+/// For each place a bound on how much higher than its foot the maximum over the box may be.
 pub(super) fn excess(
     lattice: &Lattice,
-    centres: &Centres,
+    (centres, points): (&Centres, &Points),
     spline: &Spline,
     coefficients: &[f64],
     tau: f64,
@@ -118,6 +121,7 @@ pub(super) fn excess(
     let rivals = Rivals {
         lattice: &fine,
         centres,
+        points,
         tau,
     };
     rivals.search(&Field::new(values, fine.counts()), feet, excess);
@@ -127,6 +131,7 @@ pub(super) fn excess(
 struct Rivals<'a> {
     lattice: &'a Lattice,
     centres: &'a Centres,
+    points: &'a Points,
     tau: f64,
 }
 
@@ -158,15 +163,21 @@ impl Rivals<'_> {
                     field = self.maximise(&field, other);
                 }
             }
-            passes::each(excess, |cell, excess| {
+            passes::each(&mut excess[..self.centres.len()], |cell, excess| {
                 let highest = self.beyond(&field, axis, cell, &feet[cell]);
                 *excess = excess.max(highest - feet[cell].value);
             });
         }
+        let cells = self.centres.len();
+        passes::each(&mut excess[cells..], |number, excess| {
+            let (x, foot) = (self.points.place(cells + number), &feet[cells + number]);
+            let highest = self.anywhere(coefficients, &x, foot);
+            *excess = excess.max(highest - foot.value);
+        });
         passes::each(excess, |cell, excess| {
             let foot = &feet[cell];
             let near = Neighbourhood::new(self.lattice, &coefficients.values, &foot.place);
-            let x = self.centres.place(cell);
+            let x = self.points.place(cell);
             *excess = excess.max(near.excess(&x, self.tau, &foot.place, foot.value));
         });
     }
@@ -209,22 +220,11 @@ impl Rivals<'_> {
         value: impl Fn(usize) -> f64,
     ) -> f64 {
         let along = &self.lattice.axes[axis];
-        let count = along.count as isize;
-        let [first, last] = if along.periodic {
-            [-count, 2 * count - 1]
-        } else {
-            [-1, count]
-        };
         let square = 2.0 * self.tau * (most - known) + 0.25 * along.spacing * along.spacing;
         if square < 0.0 {
             return known;
         }
-        let (at, reach) = (x / along.spacing - 0.5, square.sqrt() / along.spacing);
-        let nodes = if reach.is_finite() {
-            first.max((at - reach).floor() as isize)..=last.min((at + reach).ceil() as isize)
-        } else {
-            first..=last
-        };
+        let nodes = self.within(axis, x, square);
         let mut highest = known;
         for node in nodes.filter(|node| admitted(*node)) {
             let distance = x - (node as f64 + 0.5) * along.spacing;
@@ -232,6 +232,59 @@ impl Rivals<'_> {
             highest = highest.max(term);
         }
         highest
+    }
+
+    /// The bound beyond the neighbourhood of the foot, or the value at the foot if that is more, for a place that is no centre.
+    fn anywhere(&self, coefficients: &Field, x: &Point, foot: &Foot) -> f64 {
+        let own = own_cell(self.lattice, &foot.place);
+        let axes = &self.lattice.axes;
+        let widths: f64 = axes
+            .iter()
+            .filter(|axis| !axis.missing)
+            .map(|axis| 0.25 * axis.spacing * axis.spacing)
+            .sum();
+        let square = 2.0 * self.tau * (coefficients.highest - foot.value) + widths;
+        let nodes = [0, 1, 2].map(|axis| self.within(axis, x[axis], square));
+        let mut highest = foot.value;
+        for a in nodes[0].clone() {
+            for b in nodes[1].clone() {
+                for c in nodes[2].clone() {
+                    let node = [a, b, c];
+                    if (0..3).all(|axis| (node[axis] - own[axis]).abs() < NEAR) {
+                        continue;
+                    }
+                    let folded = [0, 1, 2].map(|axis| axes[axis].fold(node[axis]));
+                    let mut term = coefficients.values[self.lattice.number(folded)];
+                    for (axis, along) in axes.iter().enumerate().filter(|(_, it)| !it.missing) {
+                        let distance = x[axis] - (node[axis] as f64 + 0.5) * along.spacing;
+                        term -= self.parabola(along, distance);
+                    }
+                    highest = highest.max(term);
+                }
+            }
+        }
+        highest
+    }
+
+    /// The nodes of an axis, with those beside the sides, and on a ring one turn away, whose distance has no larger square.
+    #[inline(always)]
+    fn within(&self, axis: usize, x: f64, square: f64) -> RangeInclusive<isize> {
+        let along = &self.lattice.axes[axis];
+        let count = along.count as isize;
+        if along.missing {
+            return 0..=0;
+        }
+        let [first, last] = if along.periodic {
+            [-count, 2 * count - 1]
+        } else {
+            [-1, count]
+        };
+        let (at, reach) = (x / along.spacing - 0.5, square.sqrt() / along.spacing);
+        if reach.is_finite() {
+            first.max((at - reach).floor() as isize)..=last.min((at + reach).ceil() as isize)
+        } else {
+            first..=last
+        }
     }
 
     /// The bound beyond the neighbourhood of the foot along one axis, or the value at the foot if that is more.

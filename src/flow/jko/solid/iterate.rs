@@ -38,6 +38,16 @@ pub(super) struct Iterate {
 }
 
 impl Iterate {
+    /// Room for so many places; further ones begin at 0.
+    pub fn resize(&mut self, places: usize) {
+        self.feet.resize(places, Foot::default());
+        for numbers in [&mut self.ratio, &mut self.mismatch, &mut self.capacity] {
+            numbers.resize(places, 0.0);
+        }
+    }
+}
+
+impl Iterate {
     pub fn new(lattice: Lattice, centres: &Centres) -> Self {
         let cells = || vec![0.0; centres.len()];
         Self {

@@ -229,6 +229,11 @@ impl Centres {
         self.counts
     }
 
+    /// The widths of the cells; 0 along a missing axis.
+    pub fn spacing(&self) -> Point {
+        self.spacing
+    }
+
     pub fn len(&self) -> usize {
         self.counts.iter().product()
     }

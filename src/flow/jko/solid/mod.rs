@@ -5,6 +5,7 @@ mod background;
 mod certificate;
 mod correction;
 mod deposit;
+mod division;
 mod extrapolation;
 mod feet;
 mod galerkin;
@@ -19,6 +20,7 @@ mod neighbourhood;
 mod newton;
 mod pack;
 mod passes;
+mod points;
 mod spline;
 mod stencil;
 #[cfg(test)]
@@ -40,10 +42,11 @@ use crate::flow::{FlowError, Problem};
 
 /// The estimated gap at which the iteration ends, relative to the one that is asked for.
 const SAFETY: f64 = 0.1;
-/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations; the fall of the gap
-/// that shows that it helps; and the number of iterations after which it is not tried.
+/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations, more of them with divided
+/// cells; the fall of the gap that shows that it helps; and the number of iterations after which it is not tried.
 const FURTHER: f64 = 0.02;
 const FURTHER_ITERATIONS: usize = 5;
+const DIVIDED_ITERATIONS: usize = 10;
 const PROGRESS: f64 = 0.5;
 const MOST_ITERATIONS: usize = 60;
 /// ℓ that differs by no more than rounding is constant.
@@ -126,16 +129,24 @@ impl<D: Divergence> SolidStep<D> {
                 self.plan.write(&self.level.newton, &mut self.log_ratio);
             }
             let enough = gap <= self.aim * cost / (2.0 * tau);
-            if enough
-                || gap >= PROGRESS * before
-                || gap.is_nan()
-                || effort.iterations >= MOST_ITERATIONS
-            {
+            if enough || effort.iterations >= MOST_ITERATIONS {
                 break;
             }
-            before = gap;
-            let until = Until::Misfit(FURTHER * self.level.newton.current.misfit);
-            effort += self.level.newton.minimise(tau, until, FURTHER_ITERATIONS);
+            let newton = &mut self.level.newton;
+            if newton.divide(tau) {
+                before = f64::INFINITY;
+            } else if gap >= PROGRESS * before || gap.is_nan() {
+                break;
+            } else {
+                before = gap;
+            }
+            let most = if newton.points.divided.is_empty() {
+                FURTHER_ITERATIONS
+            } else {
+                DIVIDED_ITERATIONS
+            };
+            let until = Until::Misfit(FURTHER * newton.current.misfit);
+            effort += newton.minimise(tau, until, most);
         }
         (tau, effort)
     }
@@ -154,7 +165,7 @@ impl<D: Divergence> SolidStep<D> {
             ..
         } = &self.level.newton;
         if let Some(extrapolation) = &mut self.extrapolation {
-            let feet = self.moved.then_some(&current.feet[..]);
+            let feet = self.moved.then_some(&current.feet[..centres.len()]);
             extrapolation.record(lattice, centres, step, feet);
         }
     }
@@ -168,6 +179,7 @@ impl<D: Divergence> SolidStep<D> {
             ..
         } = self;
         let newton = &mut level.newton;
+        newton.join();
         let target = &newton.target;
         passes::each(start, |cell, mass| {
             *mass = target[cell] * Real::exp(initial[cell])

@@ -10,6 +10,7 @@ use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
 use super::pack::with_middle;
 use super::passes;
+use super::points::Points;
 use crate::backend::reduce;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
@@ -41,13 +42,15 @@ const LINEAR_ITERATIONS: usize = 300;
 pub(super) struct Newton<D> {
     pub lattice: Lattice,
     pub centres: Centres,
-    /// π V of each cell.
+    /// Where mass arrives.
+    pub points: Points,
+    /// π V of each cell, or of each of its places.
     pub target: Vec<f64>,
     /// b: what the splines see of the density at the start, and its mass.
     pub moments: Vec<f64>,
     pub mass: f64,
     pub current: Iterate,
-    trial: Iterate,
+    pub trial: Iterate,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -81,6 +84,7 @@ impl<D: Divergence> Newton<D> {
             direction: nodes(),
             change: vec![0.0; centres.len()],
             lattice,
+            points: Points::new(centres),
             centres,
             divergence: PhantomData,
         }
@@ -95,7 +99,7 @@ impl<D: Divergence> Newton<D> {
     pub fn restart(&mut self, tau: f64) {
         let Self {
             lattice,
-            centres,
+            points,
             current,
             trial,
             ..
@@ -103,13 +107,13 @@ impl<D: Divergence> Newton<D> {
         self.stiffness = STIFFNESS;
         current.spline.set(&current.coefficients);
         let search = Search::new(&current.spline, lattice, tau);
-        search.all(centres, &current.feet, &mut trial.feet);
+        search.all(points, &current.feet, &mut trial.feet);
         std::mem::swap(&mut current.feet, &mut trial.feet);
         self.evaluate(false);
     }
 
     /// Capacity, mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
-    fn evaluate(&mut self, of_trial: bool) {
+    pub fn evaluate(&mut self, of_trial: bool) {
         let Self {
             lattice,
             target,
@@ -209,7 +213,7 @@ impl<D: Divergence> Newton<D> {
     pub fn cost(&self) -> f64 {
         let Iterate { feet, ratio, .. } = &self.current;
         reduce::sum(ratio.len(), |cell| {
-            let square = squared_distance(&self.centres.place(cell), &feet[cell].place);
+            let square = squared_distance(&self.points.place(cell), &feet[cell].place);
             self.target[cell] * ratio[cell] * square
         })
     }
@@ -307,7 +311,7 @@ impl<D: Divergence> Newton<D> {
     fn go(&mut self, tau: f64, length: f64) {
         let Self {
             lattice,
-            centres,
+            points,
             current,
             trial,
             direction,
@@ -320,7 +324,7 @@ impl<D: Divergence> Newton<D> {
         });
         trial.spline.set(&trial.coefficients);
         let search = Search::new(&trial.spline, lattice, tau);
-        search.all(centres, &current.feet, &mut trial.feet);
+        search.all(points, &current.feet, &mut trial.feet);
         let moved = Moved {
             ratio: &current.ratio,
             change,

@@ -8,6 +8,7 @@ use super::galerkin::Halving;
 use super::lattice::{Centres, Lattice, LatticeAxis, Point};
 use super::multigrid::Multigrid;
 use super::pack::{LocalPack, PLACES, Pack, splat, transposed, with_middle};
+use super::points::Points;
 use super::spline::Spline;
 use super::stencil::{Stencil, WIDTH, Weigh, Weights};
 use crate::calculus::Lanes;
@@ -314,7 +315,7 @@ fn splines_and_feet_in_lanes_are_those_of_single_places() {
             })
             .collect();
         let mut feet = begin.clone();
-        search.all(&centres, &begin, &mut feet);
+        search.all(&Points::new(centres), &begin, &mut feet);
         for (cell, foot) in feet.iter().enumerate() {
             let x = centres.place(cell);
             let wanted = search.foot(&x, &x);
@@ -326,5 +327,62 @@ fn splines_and_feet_in_lanes_are_those_of_single_places() {
             }
             assert!((foot.value - wanted.value).abs() < 1e-12);
         }
+    }
+}
+
+/// A map that draws the first cells along one axis out: their places are inside, their first feet nowhere far apart, and joining them gives
+/// every target back to the last bit.
+#[test]
+fn divided_cells_cover_what_they_are_drawn_out_over() {
+    for grid in boxes() {
+        let (lattice, centres) = (Lattice::new(&grid), Centres::new(&grid));
+        let Some(axis) = (0..3).find(|axis| {
+            let along = &lattice.axes[*axis];
+            !along.missing && !along.periodic && along.count > 6
+        }) else {
+            continue;
+        };
+        let length = lattice.axes[axis].length();
+        let drawn = |x: f64| length * (x / length).powf(0.3);
+        let whole: Vec<f64> = (0..centres.len())
+            .map(|cell| 1.0 / (1 + cell) as f64)
+            .collect();
+        let mut feet: Vec<Foot> = (0..centres.len())
+            .map(|cell| {
+                let mut place = centres.place(cell);
+                place[axis] = drawn(place[axis]);
+                Foot { place, value: 0.0 }
+            })
+            .collect();
+        let mut points = Points::new(centres);
+        let mut target = whole.clone();
+        assert!(points.divide(&lattice, |_| true, &mut target, &mut feet));
+        assert_eq!(target.len(), points.len());
+        assert_eq!(feet.len(), points.len());
+        for divided in &points.divided {
+            let further = divided.further.clone();
+            let sum = target[divided.cell] + target[further.clone()].iter().sum::<f64>();
+            assert!((sum / whole[divided.cell] - 1.0).abs() <= 1e-13);
+            let centre = centres.place(divided.cell);
+            for number in further.clone() {
+                let place = points.place(number);
+                for other in 0..3 {
+                    let offset = (place[other] - centre[other]).abs();
+                    assert!(offset <= 0.5 * centres.spacing()[other]);
+                }
+            }
+            // From the wall to the foot of the first centre.
+            let mut along: Vec<f64> = further.map(|number| feet[number].place[axis]).collect();
+            along.push(feet[divided.cell].place[axis]);
+            along.sort_by(f64::total_cmp);
+            let widest = along
+                .windows(2)
+                .map(|two| two[1] - two[0])
+                .fold(0.0, f64::max);
+            assert!(widest <= lattice.axes[axis].spacing);
+        }
+        points.join(&mut target);
+        assert_eq!(target, whole);
+        assert_eq!(points.len(), centres.len());
     }
 }
