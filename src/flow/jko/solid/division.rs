@@ -5,7 +5,7 @@ use super::newton::Newton;
 use crate::divergence::Divergence;
 
 /// A node lacks feet if this share of its mass comes from none; nodes of less mass, relative to all, do not count.
-const UNSERVED: f64 = 0.5;
+const UNSERVED: f64 = 0.1;
 const UNSERVED_MASS: f64 = 1e-13;
 
 impl<D: Divergence> Newton<D> {

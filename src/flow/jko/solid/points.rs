@@ -5,7 +5,7 @@ use super::lattice::{Centres, Lattice, Point};
 use super::pack::{PLACES, Pack, transposed};
 
 /// A cell is divided along an axis if the way to the foot of a neighbour, half of which is its own, is longer than this many lattice cells.
-const DRAWN_OUT: f64 = 1.0;
+const DRAWN_OUT: f64 = 0.5;
 /// Places of a divided cell along an axis in each lattice cell of that half, and at most.
 const DENSITY: f64 = 2.0;
 const MOST: usize = 65;
