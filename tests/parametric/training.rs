@@ -139,6 +139,15 @@ fn rules() -> Vec<RuleSettings> {
             5e-2,
         ),
         rule(
+            "inertial otto",
+            Rule::Inertial {
+                metric: metric(MetricKind::Otto),
+                friction: 1.0,
+                connection: true,
+            },
+            5e-2,
+        ),
+        rule(
             "langevin",
             Rule::Langevin {
                 metric: None,
