@@ -65,7 +65,6 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("kind = \"sgd\"", "kind = \"langevin\"", "s.toml:24:1: optimizer.0.temperature: missing, but required"),
     ("kind = \"natural\"", "kind = \"naturl\"", "s.toml:31:8: optimizer.1.kind: found \"naturl\", expected one of \"sgd\", \"adam\", \"natural\", \"momentum-natural\", \"inertial\", \"langevin\"; did you mean \"natural\"?"),
     ("kind = \"natural\"", "kind = \"natural\"\ndamping = -1.0", "s.toml:32:11: optimizer.1.damping: found -1.0, expected a number that is not negative"),
-    ("kind = \"natural\"", "kind = \"inertial\"\nmetric = \"otto\"", "s.toml:32:10: optimizer.1.metric: found \"otto\", expected \"sample\": the connection term is that of the sample metric"),
     ("name = \"Natural\"", "name = \"SGD\"", "s.toml:30:8: optimizer.1.name: found \"SGD\" for the second time, expected a name of its own"),
     ("name = \"Natural\"", "name = \"a/b\"", "s.toml:30:8: optimizer.1.name: found \"a/b\", expected a text without `/` that is not empty"),
     ("kind = \"gaussian\"\nmean = [8.0]\nstd = [1.25]", "kind = \"formula\"\nexpression = \"1\"", "s.toml:4:8: target.kind: found a density that cannot be drawn from without a grid, expected \"gaussian\", \"mixture\" or \"ring\""),

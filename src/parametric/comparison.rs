@@ -15,21 +15,6 @@ pub struct Runs {
     pub outcomes: Vec<Outcome>,
 }
 
-impl Runs {
-    /// A number of every run that reached its end, at its last record.
-    pub fn at_end(&self, value: impl Fn(&Outcome) -> f64) -> Vec<f64> {
-        let finished = self.outcomes.iter().filter(|run| run.failure.is_none());
-        finished.map(value).collect()
-    }
-
-    /// The difference of a number between this optimizer and another, of every seed that both finished.
-    pub fn paired(&self, other: &Self, value: impl Fn(&Outcome) -> f64) -> Vec<f64> {
-        let pairs = self.outcomes.iter().zip(&other.outcomes);
-        let finished = pairs.filter(|(a, b)| a.failure.is_none() && b.failure.is_none());
-        finished.map(|(a, b)| value(a) - value(b)).collect()
-    }
-}
-
 /// Trains every optimizer from the seeds 0, 1, …, all of them on common random numbers, on all threads.
 ///
 /// `proceed` is told of the rule's number, the seed and the steps made, from several threads at once; where it answers false that run

@@ -126,7 +126,7 @@ fn bures() -> Result<Measurement, CheckError> {
     generator.forward(&parameters);
     // Of Gaussians the velocities are affine, so that linear and quadratic potentials are all that is needed.
     let features = Features::new(2, 0, 1.0);
-    let metric = Metric::with_features(undamped(MetricKind::Otto), features)
+    let metric = Metric::with_potentials(undamped(MetricKind::Otto), features)
         .matrix(&mut generator, &parameters);
     let square = |direction: &[f64]| {
         let rows = metric.chunks_exact(6).zip(direction);

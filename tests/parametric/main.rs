@@ -1,6 +1,7 @@
 //! Generators, critics, metrics and optimizers held against dual numbers, dense linear algebra and closed forms.
 
 mod cholesky;
+mod connection;
 mod damping;
 mod distances;
 mod game;
@@ -8,5 +9,6 @@ mod losses;
 mod metrics;
 mod network;
 mod optimizers;
+mod poisson;
 mod support;
 mod training;

@@ -32,7 +32,7 @@ fn more_features_raise_the_metric_and_never_above_the_sample_metric() {
         .into_iter()
         .map(|waves| {
             let features = Features::new(2, waves, 1.0);
-            let mut metric = Metric::with_features(settings(MetricKind::Otto), features);
+            let mut metric = Metric::with_potentials(settings(MetricKind::Otto), features);
             metric.matrix(&mut generator, &parameters)
         })
         .collect();
@@ -64,7 +64,7 @@ fn rotations_are_the_gauge_of_affine_generators() {
         }
         generator.forward(&parameters);
         let features = Features::new(d, 0, 1.0);
-        let mut metric = Metric::with_features(settings(MetricKind::Otto), features);
+        let mut metric = Metric::with_potentials(settings(MetricKind::Otto), features);
         let matrix = metric.matrix(&mut generator, &parameters);
         for i in 0..d {
             for j in i + 1..d {

@@ -1,7 +1,9 @@
 //! Each rule against its own recursion, and natural gradients against dense linear algebra.
 
 use ottoflow::parametric::metric::{Metric, MetricKind, MetricSettings};
-use ottoflow::parametric::optimizer::{Adam, Euclidean, Schedule, Sgd};
+use ottoflow::parametric::optimizer::{
+    Adam, Euclidean, MomentumNatural, Natural, Optimizer, Schedule, Sgd, Step,
+};
 use ottoflow::parametric::{Activation, Batch, Evaluator, Generator, Network};
 
 use crate::support::{fill, near, random, vector};
@@ -174,4 +176,91 @@ fn a_singular_metric_raises_the_damping_and_records_it() {
         error.to_string().contains("lower the learning rate"),
         "{error}"
     );
+}
+
+/// The noise of `langevin` has the covariance (g + λ)⁻¹: with N its image of the unit vectors, NNᵀ(g + λ) = 1, for both metrics.
+#[test]
+fn noise_has_the_covariance_of_the_inverse_metric() {
+    let (mut generator, parameters, force) =
+        case(&Network::new(2, &[3], 2, Activation::Tanh), 60, 12);
+    let n = parameters.len();
+    for kind in [MetricKind::Sample, MetricKind::Otto] {
+        let settings = MetricSettings {
+            kind,
+            damping: 1e-2,
+        };
+        let mut metric = Metric::dense(settings);
+        let mut matrix = metric.matrix(&mut generator, &parameters);
+        matrix
+            .iter_mut()
+            .step_by(n + 1)
+            .for_each(|entry| *entry += settings.damping);
+        let mut direction = vec![0.0; n];
+        metric
+            .solve(&mut generator, &parameters, &force, &mut direction)
+            .unwrap();
+        let columns: Vec<Vec<f64>> = (0..n)
+            .map(|index| {
+                let mut unit = vec![0.0; n];
+                unit[index] = 1.0;
+                let mut column = vec![0.0; n];
+                metric.noise(&unit, &mut column);
+                column
+            })
+            .collect();
+        for i in 0..n {
+            for j in 0..n {
+                let entries = (0..n).map(|k| {
+                    let covariance: f64 = columns.iter().map(|c| c[i] * c[k]).sum();
+                    covariance * matrix[k * n + j]
+                });
+                let expected = if i == j { 1.0 } else { 0.0 };
+                near(entries.sum(), expected, 1e-9, "NNᵀ(g + λ)");
+            }
+        }
+    }
+}
+
+/// θ ← θ − rate·δ, and with momentum η ← βη + δ, θ ← θ − rate·η, for the δ of the metric at every θ (eq. P5 and P6).
+#[test]
+fn natural_gradients_follow_their_recursions() {
+    const RATE: f64 = 0.05;
+    const MOMENTUM: f64 = 0.8;
+    let network = Network::new(2, &[3], 2, Activation::Tanh);
+    for kind in [MetricKind::Sample, MetricKind::Otto] {
+        let settings = MetricSettings { kind, ..SAMPLE };
+        let (mut generator, start, force) = case(&network, 60, 13);
+        let n = start.len();
+        for momentum in [0.0, MOMENTUM] {
+            let mut rule: Box<dyn Optimizer> = match momentum {
+                0.0 => Box::new(Natural::new(Metric::new(settings), n)),
+                _ => Box::new(MomentumNatural::new(Metric::new(settings), momentum, n)),
+            };
+            let (mut parameters, mut expected) = (start.clone(), start.clone());
+            let (mut velocity, mut direction) = (vec![0.0; n], vec![0.0; n]);
+            for number in 0..3 {
+                generator.forward(&expected);
+                Metric::new(settings)
+                    .solve(&mut generator, &expected, &force, &mut direction)
+                    .unwrap();
+                for i in 0..n {
+                    velocity[i] = momentum * velocity[i] + direction[i];
+                    expected[i] -= RATE * velocity[i];
+                }
+                generator.forward(&parameters);
+                let mut step = Step {
+                    generator: &mut generator,
+                    parameters: &mut parameters,
+                    force: &force,
+                    rate: RATE,
+                    number,
+                };
+                rule.step(&mut step).unwrap();
+                for (found, expected) in parameters.iter().zip(&expected) {
+                    near(*found, *expected, 1e-12, "θ");
+                }
+            }
+            assert!(parameters.iter().zip(&start).all(|(a, b)| a != b));
+        }
+    }
 }

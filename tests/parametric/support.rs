@@ -72,6 +72,22 @@ pub fn fill(random: &mut ChaCha8Rng, batch: &mut Batch) {
     }
 }
 
+/// Rings at the quantiles of the normal distribution's radius, with mean 0 and covariance 1 exactly: turned by any angle they are the same
+/// density, up to what is seen of the angles between `around` points.
+pub fn fill_rings(latents: &mut Batch, around: usize) {
+    let rings = latents.count() / around;
+    let squares: Vec<f64> = (0..rings)
+        .map(|ring| -2.0 * (1.0 - (ring as f64 + 0.5) / rings as f64).ln())
+        .collect();
+    let mean = squares.iter().sum::<f64>() / rings as f64;
+    for place in 0..latents.count() {
+        let radius = (2.0 * squares[place / around] / mean).sqrt();
+        let angle = std::f64::consts::TAU * (place % around) as f64 / around as f64;
+        latents.row_mut(0)[place] = radius * angle.cos();
+        latents.row_mut(1)[place] = radius * angle.sin();
+    }
+}
+
 /// Networks with 1 to 3 outputs, none to three hidden layers, widths that fill no vector, and every activation.
 pub fn networks() -> Vec<Network> {
     let mut networks = vec![Network::affine(3, 2), Network::affine(1, 1)];

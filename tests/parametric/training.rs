@@ -139,6 +139,15 @@ fn rules() -> Vec<RuleSettings> {
             5e-2,
         ),
         rule(
+            "inertial otto",
+            Rule::Inertial {
+                metric: metric(MetricKind::Otto),
+                friction: 1.0,
+                connection: true,
+            },
+            5e-2,
+        ),
+        rule(
             "langevin",
             Rule::Langevin {
                 metric: None,
@@ -192,8 +201,6 @@ fn optimizers_run_on_common_random_numbers() {
     ];
     let runs = run(&settings, &twins, 2);
     assert_eq!(bits(&runs[..1]), bits(&runs[1..]));
-    let differences = runs[0].paired(&runs[1], |run| run.loss_spread);
-    assert_eq!(differences, [0.0, 0.0]);
     // Different rules start at the same samples; different seeds do not.
     let runs = run(&settings, &rules(), 2);
     for other in &runs[1..] {
@@ -270,8 +277,6 @@ fn a_diverging_seed_is_named_and_the_others_go_on() {
         );
     }
     assert!(runs[1].outcomes.iter().all(|run| run.failure.is_none()));
-    assert!(runs[0].at_end(|run| run.loss_spread).is_empty());
-    assert!(runs[0].paired(&runs[1], |run| run.loss_spread).is_empty());
 }
 
 /// What the table would say of the target itself: distances at the level of the sampling error, all modes, the share within three σ.

@@ -25,7 +25,7 @@ impl MetricSpectrum {
         generator.jacobian(parameters, &mut jacobian);
         let mut projection = Projection::default();
         projection.prepare(&samples);
-        let width = super::padded(projection.rank());
+        let width = projection.width();
         let mut projected = vec![0.0; parameters.len() * width];
         let pairs = jacobian
             .chunks_exact(full)

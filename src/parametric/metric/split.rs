@@ -33,7 +33,7 @@ pub fn split(generator: &mut dyn Generator, parameters: &[f64]) -> MetricSplit {
     let mut projection = Projection::default();
     projection.prepare(&samples);
     let neighbours: Vec<usize> = (0..count).map(|own| nearest(&samples, own)).collect();
-    let mut projected = vec![0.0; projection.rank()];
+    let mut projected = vec![0.0; projection.width()];
     let mut sums = MetricSplit {
         sample: 0.0,
         otto: 0.0,

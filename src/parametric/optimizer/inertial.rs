@@ -1,10 +1,10 @@
 use super::{Optimizer, Step};
-use crate::parametric::batch::Batch;
 use crate::parametric::metric::{Metric, MetricError, MetricReport};
 
-/// The damped inertial equation on parameters, θ'' + Γ(θ', θ') + γθ' = −G̃⁻¹E(Jᵀ∇μ), with the connection term Γ of the sample metric:
+/// The damped inertial equation on parameters, ∇_θ'θ' + γθ' = −grad J, with the connection of the metric chosen:
 ///
 /// θ'' + γθ' = −(G̃ + λ)⁻¹E[Jᵀ(∇μ + D²G(θ', θ'))]                                          (docs/parameters.md, eq. P7)
+/// θ'' + γθ' = −(g + λ)⁻¹E[Jᵀ(∇μ + ∇(φ_t + ½|∇φ|²))]                                      (eq. P19)
 ///
 /// The learning rate is the time step h. Leapfrog with implicit friction, of second order in h; the velocity in the connection term is
 /// extrapolated from the two half steps before.
@@ -12,61 +12,80 @@ pub struct Inertial {
     metric: Metric,
     friction: f64,
     connection: bool,
+    /// θ' at the start.
+    initial: Vec<f64>,
     /// θ' half a step before the current θ, and the step before that; none before the first step.
     velocity: Option<[Vec<f64>; 2]>,
     direction: Vec<f64>,
-    scratch: Option<[Batch; 3]>,
 }
 
 impl Inertial {
-    /// The rule with the sample metric and friction γ; without the connection it is the momentum method as time steps.
+    /// The rule with its metric and friction γ, from rest; without the connection it is the momentum method as time steps.
     pub fn new(metric: Metric, friction: f64, connection: bool, parameters: usize) -> Self {
         Self {
             metric,
             friction,
             connection,
+            initial: vec![0.0; parameters],
             velocity: None,
             direction: vec![0.0; parameters],
-            scratch: None,
         }
+    }
+
+    /// The rule with its connection, from the velocity θ' instead.
+    pub fn with_velocity(metric: Metric, friction: f64, velocity: &[f64]) -> Self {
+        Self {
+            initial: velocity.to_vec(),
+            ..Self::new(metric, friction, true, velocity.len())
+        }
+    }
+
+    /// θ' at the current θ, from the half steps before.
+    fn extrapolated(&self) -> Vec<f64> {
+        let Some([now, before]) = &self.velocity else {
+            return self.initial.clone();
+        };
+        let pairs = now.iter().zip(before);
+        pairs
+            .map(|(now, before)| 1.5 * now - 0.5 * before)
+            .collect()
     }
 }
 
 impl Optimizer for Inertial {
     fn step(&mut self, step: &mut Step) -> Result<(), MetricError> {
         let h = step.rate;
-        let parameters = step.parameters.len();
-        let [first, second, force] = self.scratch.get_or_insert_with(|| {
-            let like = || Batch::new(step.force.features(), step.force.count());
-            [like(), like(), like()]
-        });
-        force.values_mut().copy_from_slice(step.force.values());
-        if let (true, Some([now, before])) = (self.connection, &self.velocity) {
-            let pairs = self.direction.iter_mut().zip(now.iter().zip(before));
-            pairs.for_each(|(value, (now, before))| *value = 1.5 * now - 0.5 * before);
-            step.generator
-                .push_forward(step.parameters, &self.direction, first, second);
-            for row in 0..force.features() {
-                let pairs = force.row_mut(row).iter_mut().zip(second.row(row));
-                pairs.for_each(|(force, second)| *force += second);
-            }
+        if self.connection {
+            let velocity = self.extrapolated();
+            self.metric.solve_with_connection(
+                step.generator,
+                step.parameters,
+                &velocity,
+                step.force,
+                &mut self.direction,
+            )?;
+        } else {
+            self.metric.solve(
+                step.generator,
+                step.parameters,
+                step.force,
+                &mut self.direction,
+            )?;
         }
-        self.metric
-            .solve(step.generator, step.parameters, force, &mut self.direction)?;
-        // From rest the first half step is a kick alone; the velocity before it is its reflection, so that the extrapolation starts at 0.
+        // The first half step is a kick alone; the velocity before it is its reflection, so that the extrapolation starts at θ'.
         let start = self.velocity.is_none();
         let [now, before] = self
             .velocity
-            .get_or_insert_with(|| [vec![0.0; parameters], vec![0.0; parameters]]);
+            .get_or_insert_with(|| [self.initial.clone(), self.initial.clone()]);
         let half = 0.5 * self.friction * h;
         let rows = now.iter_mut().zip(before).zip(&self.direction);
         for ((now, before), direction) in rows {
             let next = if start {
-                -0.5 * h * direction
+                (1.0 - half) * *now - 0.5 * h * direction
             } else {
                 ((1.0 - half) * *now - h * direction) / (1.0 + half)
             };
-            *before = if start { -next } else { *now };
+            *before = if start { 2.0 * *now - next } else { *now };
             *now = next;
         }
         for (value, velocity) in step.parameters.iter_mut().zip(now.iter()) {

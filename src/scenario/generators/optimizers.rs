@@ -96,18 +96,11 @@ fn rule(section: OptimizerSection, training: &TrainingSettings) -> Result<RuleSe
             adaptive,
             momentum: share("momentum", section.momentum.unwrap_or(MOMENTUM))?,
         },
-        OptimizerKind::Inertial => {
-            let metric = metric(section.metric)?;
-            if metric.kind == MetricKind::Otto {
-                let expected = "\"sample\": the connection term is that of the sample metric";
-                return Err(unexpected("metric", "\"otto\"", expected));
-            }
-            Rule::Inertial {
-                metric,
-                friction: not_negative("friction", section.friction.unwrap_or(1.0))?,
-                connection: section.connection.unwrap_or(true),
-            }
-        }
+        OptimizerKind::Inertial => Rule::Inertial {
+            metric: metric(section.metric)?,
+            friction: not_negative("friction", section.friction.unwrap_or(1.0))?,
+            connection: section.connection.unwrap_or(true),
+        },
         OptimizerKind::Langevin => {
             let temperature = section
                 .temperature
