@@ -1,5 +1,6 @@
 //! The damped inertial equation ∇_{ρ̇}ρ̇ + γρ̇ = −grad J: density in cells, velocity on faces, pressure and friction implicit.
 
+mod equations;
 mod faces;
 mod ledger;
 mod motion;
