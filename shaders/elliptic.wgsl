@@ -247,49 +247,46 @@ fn restrict_residual(
     if cell >= count(level.coarse) {
         return;
     }
-    let first = first_child(place(cell, level.coarse));
-    let end = end_of_children(first);
+    let children = children_of(place(cell, level.coarse));
     var total = 0.0;
-    for (var k = first.z; k < end.z; k += 1u) {
-        for (var j = first.y; j < end.y; j += 1u) {
-            for (var i = first.x; i < end.x; i += 1u) {
-                let at = vec3<u32>(i, j, k);
-                var along_z = 0.0;
-                if SOLID {
-                    along_z = share_along(2u, at);
-                }
-                let kept = of_kept(share_along(0u, at), share_along(1u, at), along_z);
-                total += kept * values[index(at, level.fine)];
-                total += given_along(0u, at);
-                total += given_along(1u, at);
-                if SOLID {
-                    total += given_along(2u, at);
-                }
-            }
+    for (var number = 0u; number < count(children.extent); number += 1u) {
+        let at = child(children, number);
+        var along_z = 0.0;
+        if SOLID {
+            along_z = share_along(2u, at);
+        }
+        let kept = of_kept(share_along(0u, at), share_along(1u, at), along_z);
+        total += kept * values[index(at, level.fine)];
+        total += given_along(0u, at);
+        total += given_along(1u, at);
+        if SOLID {
+            total += given_along(2u, at);
         }
     }
     results[cell] = total;
 }
 
-fn first_child(coarse: vec3<u32>) -> vec3<u32> {
-    var first = coarse;
-    for (var number = 0u; number < 3u; number += 1u) {
-        if axis_of(number).merged {
-            first[number] = 2u * coarse[number];
-        }
-    }
-    return first;
+// The fine cells of a coarse one: the first of them, and how many there are along each axis.
+struct Children {
+    first: vec3<u32>,
+    extent: vec3<u32>,
 }
 
-fn end_of_children(first: vec3<u32>) -> vec3<u32> {
-    var end = first + 1u;
+fn children_of(coarse: vec3<u32>) -> Children {
+    var children = Children(coarse, vec3<u32>(1u));
     for (var number = 0u; number < 3u; number += 1u) {
         let axis = axis_of(number);
         if axis.merged {
-            end[number] = min(first[number] + 2u, axis.fine);
+            let first = 2u * coarse[number];
+            children.first[number] = first;
+            children.extent[number] = min(2u, axis.fine - first);
         }
     }
-    return end;
+    return children;
+}
+
+fn child(children: Children, number: u32) -> vec3<u32> {
+    return children.first + place(number, children.extent);
 }
 
 // Sums over the fine cells of each coarse one.
@@ -303,15 +300,10 @@ fn sum_children(
     if cell >= count(level.coarse) {
         return;
     }
-    let first = first_child(place(cell, level.coarse));
-    let end = end_of_children(first);
+    let children = children_of(place(cell, level.coarse));
     var total = 0.0;
-    for (var k = first.z; k < end.z; k += 1u) {
-        for (var j = first.y; j < end.y; j += 1u) {
-            for (var i = first.x; i < end.x; i += 1u) {
-                total += values[index(vec3<u32>(i, j, k), level.fine)];
-            }
-        }
+    for (var number = 0u; number < count(children.extent); number += 1u) {
+        total += values[index(child(children, number), level.fine)];
     }
     results[cell] = total;
 }
