@@ -6,6 +6,8 @@
 mod elliptic;
 mod errors;
 mod functions;
+#[path = "../shared/grids.rs"]
+mod grids;
 mod implicit;
 mod rounding;
 mod sweeps;
