@@ -10,8 +10,11 @@ mod functions;
 mod grids;
 mod implicit;
 mod rounding;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod sweeps;
 mod theory;
+mod transport;
 mod twin;
 
 use ottoflow::backend::gpu::{Gpu, Selection};

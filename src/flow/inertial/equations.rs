@@ -1,4 +1,5 @@
-//! The equations of transport over any reading of a number (docs/mathematics.md, eq. 39–42): the loops take them from here.
+//! The equations of transport over any reading of a number (docs/mathematics.md, eq. 39–42): the loops of the CPU and the shader take them from
+//! here.
 
 use crate::calculus::Real;
 
@@ -15,6 +16,12 @@ pub(super) fn carrying<R: Real>(before: [R; 2], after: [R; 2]) -> R {
 pub(super) fn velocity<R: Real>(momentum: R, density: R) -> R {
     let zero = R::constant(0.0);
     R::select(zero.less(density), momentum / density, zero)
+}
+
+/// m = ρ_D u, from the velocity that [`velocity`] found.
+#[inline(always)]
+pub(super) fn momentum<R: Real>(velocity: R, density: R) -> R {
+    velocity * density
 }
 
 /// F, the mass flux between two dual cells (eq. 39).

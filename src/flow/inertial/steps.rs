@@ -112,7 +112,7 @@ impl<D: Divergence> Inertial<D> {
         let target = &mut self.trial.momentum;
         let crowded = self
             .transport
-            .add(&self.faces, carrier, transported, target);
+            .add(&self.faces, carrier, transported, target)?;
         Ok(Outcome {
             effort,
             work: 2.0 * friction * duration * carried,
@@ -149,7 +149,7 @@ impl<D: Divergence> Inertial<D> {
             order: 2,
         };
         let star = &mut self.scratch.star;
-        let mut crowded = self.transport.add(&self.faces, carrier, duration, star);
+        let mut crowded = self.transport.add(&self.faces, carrier, duration, star)?;
         let ratio = FIRST_STAGE * dt / self.last_step;
         guess(
             &mut self.scratch.stage_w,
@@ -193,7 +193,7 @@ impl<D: Divergence> Inertial<D> {
         };
         let factor = (1.0 - FIRST_WEIGHT) * whole;
         let star = &mut self.scratch.star;
-        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star));
+        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star)?);
         let stage_energy = match frictions[0] {
             0.0 => 0.0,
             friction => friction * self.kinetic_of_trial(true),

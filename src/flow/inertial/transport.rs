@@ -5,9 +5,9 @@ use super::faces::{Beside, FaceField, Faces};
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
-const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
+pub(super) const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
 /// The share of h/dt that the viscosity of shocks may add to the speed of the flow.
-const SHOCK_REACH: f64 = 0.5;
+pub(super) const SHOCK_REACH: f64 = 0.5;
 
 /// What is transported: momentum, and the densities that carry it.
 #[derive(Clone, Copy)]
@@ -217,7 +217,7 @@ impl Transport {
 
 /// Where the sides of the dual cell of a face are stored, before and after it along an axis: `own` if that of the face.
 #[inline(always)]
-fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
+pub(super) fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
     if own {
         [cell, along.at(i, 1)]
     } else {
