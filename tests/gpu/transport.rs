@@ -220,7 +220,7 @@ fn runs_stay_together() {
             let settings = case.fixed(friction, order);
             let [mut device, mut cpu] = [Some(&gpu), None].map(|gpu| case.begin(gpu, settings));
             let mut fastest = 0.0_f64;
-            for _ in 0..10 {
+            for _ in 0..5 {
                 let times = [&mut device, &mut cpu].map(|run| run.advance(FAR).unwrap().time);
                 assert_eq!(times[0], times[1], "{}: other steps", case.name);
                 fastest = fastest.max(speed(cpu.as_ref()));
@@ -269,7 +269,7 @@ fn mass_stays_and_h_falls_in_motion() {
                 };
                 let first = energy(method.as_mut());
                 let (mut before, mut rise) = (first, f64::NEG_INFINITY);
-                for _ in 0..10 {
+                for _ in 0..5 {
                     method.advance(FAR).unwrap();
                     let now = energy(method.as_mut());
                     rise = rise.max((now - before) / first);
