@@ -43,7 +43,7 @@ pub(super) fn begin(
         }
         Backend::Gpu => on_gpu(Selection::HardwareOrSoftware, problem, initial, method)
             .map_err(before_the_first_frame),
-        // Whether a GPU is worth it for linear systems alone has not been measured on hardware.
+        // Whether a GPU is worth it for linear systems and transport alone has not been measured on hardware.
         Backend::Auto if method.runs_on_gpu() && !refined && !wants_double && hardware() => {
             let begun = on_gpu(Selection::Hardware, problem, initial, method);
             match or_on_cpu(begun, precision, problem, initial, method)? {

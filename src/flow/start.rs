@@ -44,7 +44,8 @@ impl MethodSettings {
         !matches!(self, Self::Jko(_))
     }
 
-    /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved on the device.
+    /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved, and
+    /// fluxes of momentum computed, on the device.
     pub fn refines_on_gpu(&self) -> bool {
         matches!(self, Self::Implicit(_) | Self::Staggered(_))
     }
@@ -62,7 +63,7 @@ pub enum Device {
     CpuDouble,
     /// The processor in f32: the twin of the GPU.
     CpuSingle,
-    /// A GPU in f32; of implicit and inertial steps it solves the linear systems only.
+    /// A GPU in f32; of implicit and inertial steps it solves the linear systems and computes the fluxes of momentum only.
     Gpu(Gpu),
 }
 

@@ -2,21 +2,12 @@
 
 use ottoflow::backend::gpu::Gpu;
 use ottoflow::elliptic::{Elliptic, EllipticError, Report};
-use ottoflow::grid::{Axis, Boundary, Field, Grid};
+use ottoflow::grid::{Boundary, Field, Grid};
 
 use crate::gpu;
+use crate::grids::{grid, largest, noise_field};
 
 use Boundary::{NoFlux, Periodic};
-
-fn grid(axes: &[(f64, f64, usize, Boundary)]) -> Grid {
-    let axis = |&(lower, upper, cells, boundary)| Axis {
-        lower,
-        upper,
-        cells,
-        boundary,
-    };
-    Grid::new(axes.iter().map(axis).collect()).unwrap()
-}
 
 /// Odd and even axes, rings and closed sides, cells of unequal sides, one axis of few cells.
 fn grids() -> Vec<Grid> {
@@ -38,32 +29,14 @@ fn grids() -> Vec<Grid> {
     ]
 }
 
-/// A reproducible number in [0, 1) for each index and seed.
-fn noise(grid: &Grid, seed: u64) -> Field {
-    let mut field = Field::zeros(grid.shape());
-    for (index, value) in field.iter_mut().enumerate() {
-        let mut state = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            ^ seed.wrapping_mul(0xD1B5_4A32_D192_ED03);
-        for shift in [30, 27, 31] {
-            state = (state ^ (state >> shift)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        }
-        *value = (state >> 11) as f64 / (1u64 << 53) as f64;
-    }
-    field
-}
-
 /// A target of two bumps with a depth of 59 in the corners, near what the device takes, and slopes over four orders of magnitude.
 fn problem(grid: &Grid) -> (Field, Field) {
     let log_target = grid.sample(|[x, y, z]| {
         let bump = |place: f64| (-0.7 * ((x - place).powi(2) + y * y + z * z)).exp();
         (bump(-2.0) + bump(2.0)).max(1e-300).ln().max(-59.0)
     });
-    let slope = noise(grid, 7).mapv(|u| 10f64.powf(4.0 * u - 2.0));
+    let slope = noise_field(grid, 7).mapv(|u| 10f64.powf(4.0 * u - 2.0));
     (log_target, slope)
-}
-
-fn largest(field: &Field) -> f64 {
-    field.iter().fold(0.0, |max, x| max.max(x.abs()))
 }
 
 fn solve(
@@ -93,7 +66,7 @@ fn solutions_are_those_of_the_cpu_at_any_tolerance() {
     for grid in grids() {
         let (log_target, slope) = problem(&grid);
         let [mut cpu, mut device] = both(&gpu, &grid, &log_target);
-        let rhs = noise(&grid, 1) - 0.5;
+        let rhs = noise_field(&grid, 1) - 0.5;
         for scale in [1e-6, 1e-2, 1e3] {
             let (exact, reference) = solve(&mut cpu, scale, &slope, &rhs, 1e-12);
             for tolerance in [1e-2, 1e-4, 1e-11] {
@@ -123,7 +96,7 @@ fn what_the_operator_conserves_is_kept_in_double_precision() {
     for grid in grids() {
         let (log_target, slope) = problem(&grid);
         let [_, mut device] = both(&gpu, &grid, &log_target);
-        let rhs = noise(&grid, 2);
+        let rhs = noise_field(&grid, 2);
         let (x, _) = solve(&mut device, 10.0, &slope, &rhs, 1e-2);
         let sum = |field: &Field| -> f64 {
             let weights = log_target.iter().zip(&slope);
@@ -142,11 +115,11 @@ fn the_same_device_gives_the_same_bits() {
     let Some(gpu) = gpu() else { return };
     for grid in [&grids()[1], &grids()[4]] {
         let (log_target, slope) = problem(grid);
-        let rhs = noise(grid, 3) - 0.5;
+        let rhs = noise_field(grid, 3) - 0.5;
         let [_, mut device] = both(&gpu, grid, &log_target);
         let first = solve(&mut device, 0.3, &slope, &rhs, 1e-9);
         // What ran before leaves no trace, nor does the order of set-ups.
-        solve(&mut device, 1e4, &slope, &noise(grid, 4), 1e-3);
+        solve(&mut device, 1e4, &slope, &noise_field(grid, 4), 1e-3);
         let again = solve(&mut device, 0.3, &slope, &rhs, 1e-9);
         let [_, mut other] = both(&gpu, grid, &log_target);
         let fresh = solve(&mut other, 0.3, &slope, &rhs, 1e-9);
@@ -162,7 +135,7 @@ fn extreme_scales_give_the_right_hand_side_and_its_mean() {
     for grid in [&grids()[0], &grids()[5]] {
         let (log_target, _) = problem(grid);
         let slope = Field::ones(grid.shape());
-        let rhs = noise(grid, 5);
+        let rhs = noise_field(grid, 5);
         let [_, mut device] = both(&gpu, grid, &log_target);
         let (x, _) = solve(&mut device, 1e-30, &slope, &rhs, 1e-10);
         assert!(largest(&(&x - &rhs)) < 1e-12);
@@ -179,7 +152,7 @@ fn a_good_first_guess_is_used() {
     let Some(gpu) = gpu() else { return };
     let grid = &grids()[0];
     let (log_target, slope) = problem(grid);
-    let rhs = noise(grid, 6);
+    let rhs = noise_field(grid, 6);
     let [_, mut device] = both(&gpu, grid, &log_target);
     let (mut x, from_zero) = solve(&mut device, 1.0, &slope, &rhs, 1e-8);
     let again = device.solve(1.0, &slope, &rhs, 1e-8, &mut x).unwrap();

@@ -1,6 +1,6 @@
 use std::process::Command;
 
-use ottoflow::backend::gpu::{AdapterKind, Gpu, GpuError, GpuSweep, Selection, adapters};
+use ottoflow::backend::gpu::{AdapterKind, Gpu, GpuError, GpuSweep, Memory, Selection, adapters};
 use ottoflow::divergence::Kl;
 use ottoflow::flow::Diffusion;
 use ottoflow::grid::{Axis, Boundary, Grid};
@@ -104,4 +104,21 @@ fn a_field_beyond_the_adapter_is_refused_with_the_numbers() {
 fn the_adapter_that_is_opened_is_listed_first() {
     let Some(gpu) = gpu() else { return };
     assert_eq!(Some(gpu.adapter()), adapters().first());
+}
+
+#[test]
+fn numbers_are_read_into_memory_for_as_many() {
+    let Some(gpu) = gpu() else { return };
+    let memory = Memory::new(&gpu, 3).unwrap();
+    let values = memory.values(&[1.0, 2.0, 3.0]).unwrap();
+    let mut numbers = [0.0; 3];
+    memory.read_into(&values, &mut numbers).unwrap();
+    assert_eq!(numbers, [1.0, 2.0, 3.0]);
+    let expected = GpuError::Length {
+        field: "numbers",
+        found: 4,
+        expected: 3,
+    };
+    let refused = memory.read_into(&values, &mut [0.0; 4]);
+    assert_eq!(refused, Err(expected));
 }

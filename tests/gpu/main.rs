@@ -6,10 +6,15 @@
 mod elliptic;
 mod errors;
 mod functions;
+#[path = "../shared/grids.rs"]
+mod grids;
 mod implicit;
 mod rounding;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod sweeps;
 mod theory;
+mod transport;
 mod twin;
 
 use ottoflow::backend::gpu::{Gpu, Selection};

@@ -16,5 +16,5 @@ pub use adapter::{AdapterInfo, AdapterKind, Selection, adapters};
 pub use device::Gpu;
 pub use error::GpuError;
 pub use program::{Kernel, Kernels, Memory, Program, Values};
-pub use shader::{Tiling, sweep_shader};
+pub use shader::{Tiling, WORKGROUP, rings, sweep_shader};
 pub use sweep::GpuSweep;

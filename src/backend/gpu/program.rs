@@ -247,4 +247,19 @@ impl Memory {
     pub fn read(&self, values: &Values) -> Result<Vec<f32>, GpuError> {
         self.transfer.read(&values.buffer, values.length)
     }
+
+    /// The same into memory of as many numbers.
+    ///
+    /// # Errors
+    /// [`GpuError::Length`] for another number of them, or a failure of the device.
+    pub fn read_into(&self, values: &Values, numbers: &mut [f32]) -> Result<(), GpuError> {
+        if numbers.len() != values.length {
+            return Err(GpuError::Length {
+                field: "numbers",
+                found: numbers.len(),
+                expected: values.length,
+            });
+        }
+        self.transfer.read_into(&values.buffer, numbers)
+    }
 }

@@ -5,6 +5,15 @@ use crate::grid::{Boundary, Grid};
 /// Workgroups that keep the largest devices busy.
 const WORKGROUPS: usize = 2048;
 
+/// Invocations of a workgroup of kernels with one for each cell.
+pub const WORKGROUP: usize = 256;
+
+/// What such kernels begin with: the cells of a grid whose axes are rings, and sums over a workgroup.
+pub fn rings() -> String {
+    let text = include_str!("../../../shaders/rings.wgsl");
+    format!("const WORKGROUP: u32 = {WORKGROUP}u;\n{text}")
+}
+
 /// How the cells of a grid are divided among workgroups; `shaders/sweep.wgsl` describes the march.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiling {

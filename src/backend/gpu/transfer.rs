@@ -45,6 +45,16 @@ impl Transfer {
     /// # Errors
     /// A failure of the device.
     pub fn read(&self, buffer: &wgpu::Buffer, length: usize) -> Result<Vec<f32>, GpuError> {
+        let mut values = vec![0.0; length];
+        self.read_into(buffer, &mut values)?;
+        Ok(values)
+    }
+
+    /// Fills `values` with the first numbers of a buffer.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    pub fn read_into(&self, buffer: &wgpu::Buffer, values: &mut [f32]) -> Result<(), GpuError> {
         let doing = "reading the result";
         let gpu = &self.gpu;
         let refused = |reason: String| GpuError::Refused {
@@ -52,10 +62,10 @@ impl Transfer {
             doing,
             reason,
         };
-        let mut values: Vec<f32> = Vec::with_capacity(length);
-        while values.len() < length {
-            let offset = 4 * values.len() as u64;
-            let bytes = (4 * length as u64 - offset).min(self.staging.size());
+        let piece = (self.staging.size() / 4).max(1) as usize;
+        for (index, values) in values.chunks_mut(piece).enumerate() {
+            let offset = (4 * piece * index) as u64;
+            let bytes = (4 * values.len()) as u64;
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(buffer, offset, &self.staging, 0, bytes);
             gpu.queue.submit([encoder.finish()]);
@@ -74,11 +84,10 @@ impl Transfer {
                 .staging
                 .get_mapped_range(..bytes)
                 .map_err(|error| refused(error.to_string()))?;
-            values.extend_from_slice(bytemuck::cast_slice(&view));
+            values.copy_from_slice(bytemuck::cast_slice(&view));
             drop(view);
             self.staging.unmap();
         }
-        gpu.check(doing)?;
-        Ok(values)
+        gpu.check(doing)
     }
 }

@@ -8,14 +8,12 @@ use bytemuck::{Pod, Zeroable};
 use super::shader::{
     BROKEN, ERROR, ITERATIONS, PHASE, RUNNING, STEERING, STRIDE, TOLERANCE, elliptic_shader,
 };
-use crate::backend::gpu::{Gpu, GpuError, Kernel, Kernels, Memory, Program, Values};
+use crate::backend::gpu::{Gpu, GpuError, Kernel, Kernels, Memory, Program, Values, WORKGROUP};
 use crate::elliptic::coarsening::Coarsening;
 use crate::elliptic::conjugate_gradients::{Ending, LARGEST_COUNT};
 use crate::elliptic::multigrid::Multigrid;
 use crate::elliptic::operator::Operator;
 
-/// Cells that a workgroup takes where nothing is summed.
-const WORKGROUP: usize = 256;
 /// Iterations sent at once where it is not known how many it will take.
 const BATCH: usize = 4;
 /// The largest coupling on the device: the excess of cells that are as good as alone is above it by up to 2⁶⁰.

@@ -1,3 +1,4 @@
+use crate::backend::gpu::rings;
 use crate::calculus::{Expression, trace};
 use crate::elliptic::equations::{
     conjugation, first_jacobi, interpolated, inverse_diagonal, jacobi, kept, moved, outflow,
@@ -112,5 +113,5 @@ pub fn elliptic_shader(solid: bool) -> String {
     for equation in equations {
         text += &equation.wgsl;
     }
-    text + include_str!("../../../shaders/elliptic.wgsl")
+    text + &rings() + include_str!("../../../shaders/elliptic.wgsl")
 }

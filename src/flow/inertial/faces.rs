@@ -12,7 +12,7 @@ const SMALLEST_TARGET: f64 = 1e-290;
 #[derive(Clone, Debug)]
 pub(super) struct Faces {
     /// Cells along x, y, z.
-    cells: [usize; 3],
+    pub cells: [usize; 3],
     /// Spacing along each axis of the grid.
     pub spacing: Vec<f64>,
     /// √(π_i π_j) for each axis.

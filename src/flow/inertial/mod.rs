@@ -1,5 +1,7 @@
 //! The damped inertial equation ∇_{ρ̇}ρ̇ + γρ̇ = −grad J: density in cells, velocity on faces, pressure and friction implicit.
 
+mod device;
+mod equations;
 mod faces;
 mod ledger;
 mod motion;
@@ -9,7 +11,9 @@ mod settings;
 mod stage;
 mod steps;
 mod transport;
+mod transporter;
 
+pub use device::transport_shader;
 pub use rotation::rotational_share;
 pub use settings::{Friction, InertialSettings};
 
@@ -23,7 +27,7 @@ use faces::{FaceField, Faces};
 use ledger::{Cells, Ledger, face_energies};
 use stage::Stage;
 use steps::{Outcome, Scratch, Trial};
-use transport::Transport;
+use transporter::Transporter;
 
 /// The mass around faces from which more may want to leave than there is. Such faces are in the outermost tails; were there more, the
 /// step would be too long.
@@ -34,15 +38,15 @@ const LARGEST_RISE: f64 = 1e-5;
 /// By how much a step is shortened for transport at a time, and may grow again.
 const SHORTENED: f64 = 0.6;
 const LENGTHENED: f64 = 1.05;
-/// The inertial equation for one divergence, in f64; linear systems on the CPU or on a GPU (docs/mathematics.md, §6, "The damped inertial
-/// equation").
+/// The inertial equation for one divergence, in f64; linear systems and transport on the CPU or on a GPU (docs/mathematics.md, §6, "The damped
+/// inertial equation").
 ///
 /// One convex problem a stage, of the form of backward Euler for the gradient flow; transport is explicit, with a viscosity on the
 /// velocity alone. Neither friction nor the speed of sound bounds the step; the velocity does.
 pub struct Inertial<D> {
     faces: Faces,
     stage: Stage<D>,
-    transport: Transport,
+    transport: Transporter,
     settings: InertialSettings,
     problem: Problem,
     /// State, time in the user's units.
@@ -67,11 +71,11 @@ pub struct Inertial<D> {
 
 impl<D: Divergence> Inertial<D> {
     /// Starts from a density at rest. Linear systems are solved as `elliptic` does, which must be that of the problem: on a GPU, if it was set up
-    /// there ([`Elliptic::on_gpu`]).
+    /// there ([`Elliptic::on_gpu`]), and so is transport.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where w = ψ(r) is no number of the format.
+    /// [`FlowError::Range`] where w = ψ(r) is no number of the format, [`FlowError::Gpu`] for what the device has no room for.
     pub fn new(
         problem: &Problem,
         state: &State,
@@ -89,8 +93,8 @@ impl<D: Divergence> Inertial<D> {
         let crossing = spacing / steepest.sqrt().max(f64::MIN_POSITIVE);
         let zeros = || vec![0.0; cells];
         let mut method = Self {
+            transport: Transporter::new(elliptic.gpu(), &faces)?,
             stage: Stage::new(problem, &faces, elliptic),
-            transport: Transport::new(&faces),
             settings,
             problem: problem.clone(),
             state: state.clone(),

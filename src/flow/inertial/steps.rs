@@ -123,7 +123,7 @@ impl<D: Divergence> Inertial<D> {
         let target = &mut self.trial.momentum;
         let crowded = self
             .transport
-            .add(&self.faces, carrier, transported, target);
+            .add(&self.faces, carrier, transported, target)?;
         Ok(Outcome {
             effort,
             work: 2.0 * friction * duration * carried,
@@ -161,7 +161,7 @@ impl<D: Divergence> Inertial<D> {
             order: 2,
         };
         let star = &mut self.scratch.star;
-        let mut crowded = self.transport.add(&self.faces, carrier, duration, star);
+        let mut crowded = self.transport.add(&self.faces, carrier, duration, star)?;
         add_explicit_pressure::<D>(
             &self.faces,
             &self.cells,
@@ -214,7 +214,7 @@ impl<D: Divergence> Inertial<D> {
         };
         let factor = (1.0 - FIRST_WEIGHT) * whole;
         let star = &mut self.scratch.star;
-        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star));
+        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star)?);
         add_explicit_pressure::<D>(
             &self.faces,
             &self.trial.cells,

@@ -1,12 +1,13 @@
 use rayon::prelude::*;
 
+use super::equations;
 use super::faces::{Beside, FaceField, Faces};
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
-const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
+pub(super) const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
 /// The share of h/dt that the viscosity of shocks may add to the speed of the flow.
-const SHOCK_REACH: f64 = 0.5;
+pub(super) const SHOCK_REACH: f64 = 0.5;
 
 /// What is transported: momentum, and the densities that carry it.
 #[derive(Clone, Copy)]
@@ -22,6 +23,15 @@ pub(super) struct Carried<'a> {
     pub duration: f64,
     /// 1 or 2.
     pub order: u8,
+}
+
+impl Carried<'_> {
+    /// The density of the dual cell of two cells that momentum is divided by.
+    #[inline(always)]
+    pub fn by(&self, cell: usize, next: usize) -> f64 {
+        let both = |density: &[f64]| [density[cell], density[next]];
+        equations::carrying(both(self.before), both(self.after))
+    }
 }
 
 /// The transport of momentum by its own mass flux (docs/mathematics.md, eq. 39–42), with scratch memory.
@@ -79,12 +89,8 @@ impl Transport {
             let beside = faces.beside(row, axis);
             for (i, velocity) in velocity.iter_mut().enumerate() {
                 let cell = row * n + i;
-                let density = carrying(carried, cell, beside.at(i, 1));
-                *velocity = if density > 0.0 {
-                    momentum[cell] / density
-                } else {
-                    0.0
-                };
+                let density = carried.by(cell, beside.at(i, 1));
+                *velocity = equations::velocity(momentum[cell], density);
             }
         });
     }
@@ -112,7 +118,7 @@ impl Transport {
                 let first = if own { -1 } else { 0 };
                 let (left, right) = (along.at(i, first), along.at(i, first + 1));
                 let beyond = if own { left } else { onward.at(i, 1) };
-                let mut flux = 0.5 * (momentum[cell] + momentum[beyond]);
+                let mut flux = equations::mass_flux(momentum[cell], momentum[beyond]);
                 let change = velocity[right] - velocity[left];
                 let mut jump = change;
                 if second {
@@ -124,26 +130,18 @@ impl Transport {
                         let mobility = if own { mobility[at] } else { across[side] };
                         f64::from(mobility > 0.0)
                     };
-                    let slope_left = open(left, far_left) * limited(before, change);
-                    let slope_right = open(right, right) * limited(change, after);
-                    jump -= 0.5 * (slope_left + slope_right);
-                    jump = if jump * change > 0.0 { jump } else { 0.0 };
+                    let open = [open(left, far_left), open(right, right)];
+                    jump = equations::jump([before, change, after], open);
                 }
                 let mut strength = flux.abs();
                 if own {
-                    let compressed = jump < 0.0;
-                    let mass = carried.before[cell].max(0.5 * carried.after[cell]);
-                    let shock = mass * carried.sound[cell].min(reach);
-                    strength += if compressed { shock } else { 0.0 };
+                    let densities = [carried.before[cell], carried.after[cell]];
+                    strength += equations::shock(jump, densities, carried.sound[cell], reach);
                 } else if mobility[cell] == 0.0 {
                     (flux, strength) = (0.0, 0.0);
                 }
                 fluxes[i] = flux;
-                viscosities[i] = if change == 0.0 {
-                    0.0
-                } else {
-                    strength * (jump / change)
-                };
+                viscosities[i] = equations::viscosity(strength, jump, change);
             }
         });
     }
@@ -163,22 +161,19 @@ impl Transport {
                     let mut outflow = 0.0;
                     for direction in 0..faces.dimension() {
                         let along = &beside[direction];
-                        let [before, after] = sides(along, i, cell, axis == direction);
-                        let leaving = |side: usize, sign: f64| {
-                            let flux = flux[direction][side];
-                            flux.abs().max(viscosity[direction][side]) + sign * flux
-                        };
-                        outflow += 0.5 / faces.spacing[direction]
-                            * (leaving(after, 1.0) + leaving(before, -1.0));
+                        let sides = sides(along, i, cell, axis == direction);
+                        let flux = sides.map(|side| flux[direction][side]);
+                        let viscosity = sides.map(|side| viscosity[direction][side]);
+                        outflow += equations::outflow(faces.spacing[direction], flux, viscosity);
                     }
-                    let density = carrying(carried, cell, onward.at(i, 1));
-                    let room = allowed * density;
-                    *share = if outflow > room && faces.mobility[axis][cell] > 0.0 {
-                        crowded += density;
-                        room / outflow
+                    let density = carried.by(cell, onward.at(i, 1));
+                    let open = faces.mobility[axis][cell] > 0.0;
+                    *share = if open {
+                        equations::share(outflow, allowed * density)
                     } else {
                         1.0
                     };
+                    crowded += if *share < 1.0 { density } else { 0.0 };
                 }
                 crowded
             })
@@ -202,10 +197,13 @@ impl Transport {
                     let along = &beside[direction];
                     let sides = sides(along, i, cell, axis == direction);
                     let carried = |side: usize, left: usize, right: usize| {
-                        let (a, b) = (velocity[left], velocity[right]);
-                        let mean = self.flux[direction][side] * 0.5 * (a + b);
-                        let smoothed = 0.5 * self.viscosity[direction][side] * (b - a);
-                        share[left].min(share[right]) * (mean - smoothed)
+                        let (flux, viscosity) = (&self.flux, &self.viscosity);
+                        equations::momentum_flux(
+                            flux[direction][side],
+                            viscosity[direction][side],
+                            [velocity[left], velocity[right]],
+                            [share[left], share[right]],
+                        )
                     };
                     let (before, after) = (along.at(i, -1), along.at(i, 1));
                     rate += (carried(sides[0], before, cell) - carried(sides[1], cell, after))
@@ -219,29 +217,10 @@ impl Transport {
 
 /// Where the sides of the dual cell of a face are stored, before and after it along an axis: `own` if that of the face.
 #[inline(always)]
-fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
+pub(super) fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
     if own {
         [cell, along.at(i, 1)]
     } else {
         [along.at(i, -1), cell]
-    }
-}
-
-/// The density of a dual cell that momentum is divided by.
-#[inline(always)]
-fn carrying(carried: Carried<'_>, cell: usize, next: usize) -> f64 {
-    let before = carried.before[cell] + carried.before[next];
-    let after = carried.after[cell] + carried.after[next];
-    0.5 * before.max(0.5 * after)
-}
-
-/// The limited slope of van Leer (J. Comput. Phys. 14 (1974) 361–370): the harmonic mean of two differences of the same sign.
-#[inline(always)]
-fn limited(before: f64, after: f64) -> f64 {
-    let product = before * after;
-    if product > 0.0 {
-        2.0 * product / (before + after)
-    } else {
-        0.0
     }
 }

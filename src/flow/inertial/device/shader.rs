@@ -1,0 +1,64 @@
+use crate::backend::gpu::rings;
+use crate::calculus::trace;
+use crate::flow::inertial::equations::{
+    carrying, jump, mass_flux, momentum, momentum_flux, outflow, share, shock, viscosity,
+};
+
+/// The shader of the transport of momentum on grids of two or three axes: the template with the traced equations.
+pub fn transport_shader(dimension: usize) -> String {
+    let equations = [
+        trace(
+            "carrying",
+            &["before", "before_next", "after", "after_next"],
+            |x| carrying([x[0], x[1]], [x[2], x[3]]),
+        ),
+        trace("momentum", &["velocity", "density"], |x| {
+            momentum(x[0], x[1])
+        }),
+        trace("mass_flux", &["momentum", "other"], |x| {
+            mass_flux(x[0], x[1])
+        }),
+        trace(
+            "jump",
+            &["before", "change", "after", "open_before", "open_after"],
+            |x| jump([x[0], x[1], x[2]], [x[3], x[4]]),
+        ),
+        trace(
+            "shock",
+            &["jump", "before", "after", "sound", "reach"],
+            |x| shock(x[0], [x[1], x[2]], x[3], x[4]),
+        ),
+        trace("viscosity", &["strength", "jump", "change"], |x| {
+            viscosity(x[0], x[1], x[2])
+        }),
+        trace(
+            "outflow",
+            &[
+                "spacing",
+                "flux_before",
+                "flux_after",
+                "viscosity_before",
+                "viscosity_after",
+            ],
+            |x| outflow(x[0], [x[1], x[2]], [x[3], x[4]]),
+        ),
+        trace("share", &["outflow", "room"], |x| share(x[0], x[1])),
+        trace(
+            "momentum_flux",
+            &[
+                "flux",
+                "viscosity",
+                "left",
+                "right",
+                "share_left",
+                "share_right",
+            ],
+            |x| momentum_flux(x[0], x[1], [x[2], x[3]], [x[4], x[5]]),
+        ),
+    ];
+    let mut text = format!("const DIMENSION: u32 = {dimension}u;\n");
+    for equation in equations {
+        text += &equation.wgsl;
+    }
+    text + &rings() + include_str!("../../../../shaders/transport.wgsl")
+}
