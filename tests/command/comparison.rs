@@ -208,7 +208,7 @@ fn diverging_runs_are_named_and_only_all_of_them_are_a_failure() {
 }
 
 /// With the exact critic of kl natural gradient stays with the grid's gradient flow, and the inertial equation on parameters with the
-/// inertial flow; the file holds how near.
+/// inertial flow, in both metrics; the file holds how near.
 #[test]
 fn the_flow_beside_a_rule_is_its_path() {
     let folder = Folder::empty();
@@ -230,7 +230,11 @@ fn the_flow_beside_a_rule_is_its_path() {
     let text = &done.assert_done().stdout;
     assert!(text.contains("largest W2 to the flow"), "{text}");
     let file = File::open(folder.path().join("beside.h5")).unwrap();
-    for optimizer in ["Natural gradient", "Inertial"] {
+    let names = ["Natural gradient", "Inertial"];
+    for optimizer in names
+        .into_iter()
+        .flat_map(|name| [name.to_string(), format!("{name}, otto")])
+    {
         let group = file.group(&format!("optimizers/{optimizer}")).unwrap();
         let distances: Vec<f64> = group.dataset("flow_distance").unwrap().read_raw().unwrap();
         let to_target: Vec<f64> = group.dataset("wasserstein").unwrap().read_raw().unwrap();

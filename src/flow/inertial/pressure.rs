@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::equations;
 use super::faces::{FaceField, Faces};
 use super::ledger::Cells;
 use crate::backend::cpu::Elementwise;
@@ -23,15 +24,12 @@ impl<D: Divergence> Elementwise<2, 1> for VariationChange<D> {
     }
 }
 
-/// Adds `factor` times the part of the pressure that the implicit one leaves out to `target` (docs/mathematics.md, eq. 46).
-///
-/// The implicit pressure is θ(f'_j − f'_i)/h; that which takes from the kinetic energy of dual cells what it gives to J is
-/// ρ_D(f'_j − f'_i)/h. The difference fades where something is not resolved, so that shocks have the jumps of the conservative form.
-/// `changes` is scratch memory, one number a cell.
+/// Adds `factor` times the explicit part of the pressure to `target` (docs/mathematics.md, eq. 46): what the implicit one, which weighs a face
+/// by the geometric mean of π, lacks of the one by the dual cell's mass. It fades where something is not resolved. `changes` is scratch memory,
+/// one number a cell.
 pub(super) fn add_explicit_pressure<D: Divergence>(
     faces: &Faces,
     cells: &Cells,
-    w: &[f64],
     momentum: &FaceField,
     factor: f64,
     changes: &mut [f64],
@@ -48,20 +46,23 @@ pub(super) fn add_explicit_pressure<D: Divergence>(
             let ratios = [cells.log_ratio.as_slice(); 2];
             beside.fill::<VariationChange<D>, 2>(row * n, ratios, changes);
             let carrying = |i: usize, shift: isize| {
-                0.5 * (density[beside.at(i, shift)] + density[beside.at(i, shift + 1)])
+                let pair = [shift, shift + 1].map(|shift| density[beside.at(i, shift)]);
+                equations::carrying(pair, pair)
             };
-            let velocity =
-                |i: usize, shift: isize| momentum[beside.at(i, shift)] / carrying(i, shift);
+            let velocity = |i: usize, shift: isize| {
+                equations::velocity(momentum[beside.at(i, shift)], carrying(i, shift))
+            };
             for (i, target) in target.iter_mut().enumerate() {
                 let (cell, next) = (row * n + i, beside.at(i, 1));
-                let whole = carrying(i, 0) * changes[i];
-                let missing = mobility[cell] * (w[next] - w[cell]) - whole;
+                let ratio = |cell: usize| density[cell] / faces.target[cell];
+                let own = carrying(i, 0);
+                let missing = mobility[cell] * 0.5 * (ratio(cell) + ratio(next)) - own;
                 let jump = 0.5 * (velocity(i, 1) - velocity(i, -1));
                 let sound = cells.sound[cell].min(cells.sound[next]);
-                let kept = resolved(missing / whole, LARGEST_MISMATCH)
+                let kept = resolved(missing / own, LARGEST_MISMATCH)
                     * resolved(jump / sound, LARGEST_JUMP);
-                let added = factor * kept * missing;
-                // No number where there is no pressure at all, or nothing to press.
+                let added = factor * kept * missing * changes[i];
+                // No number where there is nothing to press.
                 if mobility[cell] > 0.0 && added.is_finite() {
                     *target += added;
                 }

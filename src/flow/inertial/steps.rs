@@ -76,7 +76,6 @@ impl<D: Divergence> Inertial<D> {
         add_explicit_pressure::<D>(
             &self.faces,
             &self.cells,
-            &self.w,
             &self.momentum,
             explicit * duration,
             &mut self.scratch.means,
@@ -165,7 +164,6 @@ impl<D: Divergence> Inertial<D> {
         add_explicit_pressure::<D>(
             &self.faces,
             &self.cells,
-            &self.w,
             &self.momentum,
             explicit[0] * duration,
             &mut self.scratch.means,
@@ -218,7 +216,6 @@ impl<D: Divergence> Inertial<D> {
         add_explicit_pressure::<D>(
             &self.faces,
             &self.trial.cells,
-            &self.scratch.stage_w,
             &self.scratch.stage_momentum,
             explicit[1] * factor,
             &mut self.scratch.means,
