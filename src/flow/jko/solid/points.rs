@@ -4,7 +4,7 @@ use super::feet::Foot;
 use super::lattice::{Centres, Lattice, Point};
 use super::pack::{PLACES, Pack, transposed};
 
-/// A cell is divided along an axis if the way to the foot of a neighbour, half of which is its own, is longer than this many lattice cells.
+/// A cell is divided along an axis if its half of the way to the foot of a neighbour is longer than this many lattice cells.
 const DRAWN_OUT: f64 = 0.5;
 /// Places of a divided cell along an axis in each lattice cell of that half, and at most.
 const DENSITY: f64 = 2.0;
