@@ -65,7 +65,7 @@ fn connection_by_differences(
         .collect()
 }
 
-/// G = az + bz², two latent variables at every place, and a circulation added in 2-D.
+/// x = e^θ₁ z + θ₂² z²: two latent variables at every place.
 struct Folded;
 
 impl Formula for Folded {

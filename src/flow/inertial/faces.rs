@@ -60,6 +60,11 @@ impl Faces {
         self.spacing.len()
     }
 
+    /// The shortest spacing.
+    pub fn shortest(&self) -> f64 {
+        self.spacing.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.target.len()

@@ -89,8 +89,7 @@ impl<D: Divergence> Inertial<D> {
             .collect();
         let cells = w.len();
         let steepest = w.iter().map(|w| D::slope(*w)).fold(0.0, f64::max);
-        let spacing = faces.spacing.iter().copied().fold(f64::INFINITY, f64::min);
-        let crossing = spacing / steepest.sqrt().max(f64::MIN_POSITIVE);
+        let crossing = faces.shortest() / steepest.sqrt().max(f64::MIN_POSITIVE);
         let zeros = || vec![0.0; cells];
         let mut method = Self {
             transport: Transporter::new(elliptic.gpu(), &faces)?,

@@ -182,42 +182,59 @@ impl Transport {
     }
 
     fn update(&self, faces: &Faces, axis: usize, factor: f64, target: &mut [f64]) {
-        let n = faces.row();
         let (velocity, share) = (&self.velocity[axis], &self.share);
-        let rows = target.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, target)| {
-            let beside = faces.beside_along(row);
-            for (i, target) in target.iter_mut().enumerate() {
-                let cell = row * n + i;
-                if faces.mobility[axis][cell] == 0.0 {
-                    continue;
-                }
-                let mut rate = 0.0;
-                for (direction, spacing) in faces.spacing.iter().enumerate() {
-                    let along = &beside[direction];
-                    let sides = sides(along, i, cell, axis == direction);
-                    let carried = |side: usize, left: usize, right: usize| {
-                        let (flux, viscosity) = (&self.flux, &self.viscosity);
-                        equations::momentum_flux(
-                            flux[direction][side],
-                            viscosity[direction][side],
-                            [velocity[left], velocity[right]],
-                            [share[left], share[right]],
-                        )
-                    };
-                    let (before, after) = (along.at(i, -1), along.at(i, 1));
-                    rate += (carried(sides[0], before, cell) - carried(sides[1], cell, after))
-                        / spacing;
-                }
-                *target += factor * rate;
-            }
-        });
+        let (flux, viscosity) = (&self.flux, &self.viscosity);
+        let carried = |direction: usize, side: usize, [left, right]: [usize; 2]| {
+            equations::momentum_flux(
+                flux[direction][side],
+                viscosity[direction][side],
+                [velocity[left], velocity[right]],
+                [share[left], share[right]],
+            )
+        };
+        add_differences(faces, axis, factor, carried, target);
     }
+}
+
+/// Adds `factor` times the differences of fluxes of momentum to a component; whether all were numbers. `flux` is that through a side between
+/// two dual cells, of a direction, where the side is stored, and of the two.
+pub(super) fn add_differences(
+    faces: &Faces,
+    axis: usize,
+    factor: f64,
+    flux: impl Fn(usize, usize, [usize; 2]) -> f64 + Sync,
+    target: &mut [f64],
+) -> bool {
+    let n = faces.row();
+    let rows = target.par_chunks_mut(n).enumerate();
+    let finite = rows.map(|(row, target)| {
+        let beside = faces.beside_along(row);
+        let mut finite = true;
+        for (i, target) in target.iter_mut().enumerate() {
+            let cell = row * n + i;
+            if faces.mobility[axis][cell] == 0.0 {
+                continue;
+            }
+            let mut rate = 0.0;
+            for (direction, spacing) in faces.spacing.iter().enumerate() {
+                let along = &beside[direction];
+                let [first, last] = sides(along, i, cell, axis == direction);
+                let (before, after) = (along.at(i, -1), along.at(i, 1));
+                rate += (flux(direction, first, [before, cell])
+                    - flux(direction, last, [cell, after]))
+                    / spacing;
+            }
+            finite &= rate.is_finite();
+            *target += factor * rate;
+        }
+        finite
+    });
+    finite.reduce(|| true, |a, b| a & b)
 }
 
 /// Where the sides of the dual cell of a face are stored, before and after it along an axis: `own` if that of the face.
 #[inline(always)]
-pub(super) fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
+fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
     if own {
         [cell, along.at(i, 1)]
     } else {

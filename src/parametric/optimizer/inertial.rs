@@ -12,8 +12,8 @@ pub struct Inertial {
     metric: Metric,
     friction: f64,
     connection: bool,
-    /// θ' at the start.
-    initial: Vec<f64>,
+    /// θ' at the current θ, before the first step that at the start.
+    extrapolated: Vec<f64>,
     /// θ' half a step before the current θ, and the step before that; none before the first step.
     velocity: Option<[Vec<f64>; 2]>,
     direction: Vec<f64>,
@@ -26,7 +26,7 @@ impl Inertial {
             metric,
             friction,
             connection,
-            initial: vec![0.0; parameters],
+            extrapolated: vec![0.0; parameters],
             velocity: None,
             direction: vec![0.0; parameters],
         }
@@ -35,20 +35,17 @@ impl Inertial {
     /// The rule with its connection, from the velocity θ' instead.
     pub fn with_velocity(metric: Metric, friction: f64, velocity: &[f64]) -> Self {
         Self {
-            initial: velocity.to_vec(),
+            extrapolated: velocity.to_vec(),
             ..Self::new(metric, friction, true, velocity.len())
         }
     }
 
-    /// θ' at the current θ, from the half steps before.
-    fn extrapolated(&self) -> Vec<f64> {
-        let Some([now, before]) = &self.velocity else {
-            return self.initial.clone();
-        };
-        let pairs = now.iter().zip(before);
-        pairs
-            .map(|(now, before)| 1.5 * now - 0.5 * before)
-            .collect()
+    /// θ' at the current θ into `extrapolated`, from the half steps before; it begins as that at the start.
+    fn extrapolate(&mut self) {
+        if let Some([now, before]) = &self.velocity {
+            let pairs = self.extrapolated.iter_mut().zip(now.iter().zip(before));
+            pairs.for_each(|(value, (now, before))| *value = 1.5 * now - 0.5 * before);
+        }
     }
 }
 
@@ -56,11 +53,11 @@ impl Optimizer for Inertial {
     fn step(&mut self, step: &mut Step) -> Result<(), MetricError> {
         let h = step.rate;
         if self.connection {
-            let velocity = self.extrapolated();
+            self.extrapolate();
             self.metric.solve_with_connection(
                 step.generator,
                 step.parameters,
-                &velocity,
+                &self.extrapolated,
                 step.force,
                 &mut self.direction,
             )?;
@@ -76,7 +73,7 @@ impl Optimizer for Inertial {
         let start = self.velocity.is_none();
         let [now, before] = self
             .velocity
-            .get_or_insert_with(|| [self.initial.clone(), self.initial.clone()]);
+            .get_or_insert_with(|| [self.extrapolated.clone(), self.extrapolated.clone()]);
         let half = 0.5 * self.friction * h;
         let rows = now.iter_mut().zip(before).zip(&self.direction);
         for ((now, before), direction) in rows {

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::equations;
 use super::faces::{FaceField, Faces};
-use super::transport::{Carried, LARGEST_OUTFLOW, SHOCK_REACH, sides};
+use super::transport::{Carried, LARGEST_OUTFLOW, SHOCK_REACH, add_differences};
 use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory, Program, Values, WORKGROUP};
 
 pub use shader::transport_shader;
@@ -102,7 +102,7 @@ impl DeviceTransport {
             of_cell,
             fluxes,
             programs,
-            spacing: shortest(faces),
+            spacing: faces.shortest(),
             sent: vec![0.0; 3 * cells],
             received: vec![0.0; length],
         })
@@ -132,7 +132,11 @@ impl DeviceTransport {
             let sides = faces.dimension() * faces.len();
             let groups = self.received[sides..].iter();
             crowded += groups.map(|mass| f64::from(*mass)).sum::<f64>() / MASS;
-            if !add_differences(faces, axis, factor / flux, &self.received[..sides], target) {
+            let received = &self.received[..sides];
+            let fluxes = |direction: usize, side: usize, _: [usize; 2]| {
+                f64::from(received[direction * faces.len() + side])
+            };
+            if !add_differences(faces, axis, factor / flux, fluxes, target) {
                 crowded = f64::INFINITY;
             }
         }
@@ -190,7 +194,7 @@ impl DeviceTransport {
 impl Component {
     fn new(faces: &Faces, axis: usize, second: usize) -> Self {
         let order = if second == 1 { 2 } else { 1 };
-        let unit = shortest(faces);
+        let unit = faces.shortest();
         let mut spacing = [1.0; 3];
         for (single, spacing) in spacing.iter_mut().zip(&faces.spacing) {
             *single = (spacing / unit) as f32;
@@ -214,10 +218,6 @@ fn moves(order: u8) -> bool {
     order == 1
 }
 
-fn shortest(faces: &Faces) -> f64 {
-    faces.spacing.iter().copied().fold(f64::INFINITY, f64::min)
-}
-
 fn longest(faces: &Faces) -> f64 {
     faces.spacing.iter().copied().fold(0.0, f64::max)
 }
@@ -227,37 +227,4 @@ fn opening(faces: &Faces, cell: usize) -> f32 {
     let axes = faces.mobility.iter().enumerate();
     let bits = axes.map(|(axis, mobility)| u8::from(mobility[cell] > 0.0) << axis);
     f32::from(bits.sum::<u8>())
-}
-
-/// Adds `factor` times the differences of the fluxes of a component to it; whether all were numbers.
-fn add_differences(
-    faces: &Faces,
-    axis: usize,
-    factor: f64,
-    fluxes: &[f32],
-    target: &mut [f64],
-) -> bool {
-    let n = faces.row();
-    let rows = target.par_chunks_mut(n).enumerate();
-    let finite = rows.map(|(row, target)| {
-        let beside = faces.beside_along(row);
-        let mut finite = true;
-        for (i, target) in target.iter_mut().enumerate() {
-            let cell = row * n + i;
-            if faces.mobility[axis][cell] == 0.0 {
-                continue;
-            }
-            let mut rate = 0.0;
-            for (direction, spacing) in faces.spacing.iter().enumerate() {
-                let fluxes = &fluxes[direction * faces.len()..];
-                let [before, after] = sides(&beside[direction], i, cell, axis == direction)
-                    .map(|side| f64::from(fluxes[side]));
-                rate += (before - after) / spacing;
-            }
-            finite &= rate.is_finite();
-            *target += factor * rate;
-        }
-        finite
-    });
-    finite.reduce(|| true, |a, b| a & b)
 }

@@ -291,9 +291,7 @@ impl Rivals<'_> {
     fn beyond(&self, field: &Field, axis: usize, cell: usize, foot: &Foot) -> f64 {
         let (counts, values) = (field.counts, &field.values);
         let own = own_cell(self.lattice, &foot.place)[axis];
-        let centres = self.centres.counts();
-        let (row, x) = (cell / centres[2], cell % centres[2]);
-        let mut index = [row / centres[1], row % centres[1], x];
+        let mut index = self.centres.index(cell);
         let at = self.centres.along(axis, index[axis]);
         index[axis] = 0;
         let start = (index[0] * counts[1] + index[1]) * counts[2] + index[2];

@@ -244,10 +244,21 @@ impl Centres {
         (index as f64 + 0.5) * self.spacing[axis]
     }
 
+    /// Where a cell is along the axes.
+    #[inline(always)]
+    pub fn index(&self, cell: usize) -> [usize; 3] {
+        let (row, x) = (cell / self.counts[2], cell % self.counts[2]);
+        [row / self.counts[1], row % self.counts[1], x]
+    }
+
+    /// The cell at an index.
+    pub fn number(&self, [z, y, x]: [usize; 3]) -> usize {
+        (z * self.counts[1] + y) * self.counts[2] + x
+    }
+
     #[inline(always)]
     pub fn place(&self, cell: usize) -> Point {
-        let (row, x) = (cell / self.counts[2], cell % self.counts[2]);
-        let index = [row / self.counts[1], row % self.counts[1], x];
+        let index = self.index(cell);
         [0, 1, 2].map(|axis| self.along(axis, index[axis]))
     }
 }

@@ -152,8 +152,7 @@ impl Points {
     /// mirror image.
     fn ways(&self, lattice: &Lattice, feet: &[Foot], cell: usize) -> [[Point; 2]; 3] {
         let counts = self.centres.counts();
-        let (row, fast) = (cell / counts[2], cell % counts[2]);
-        let index = [row / counts[1], row % counts[1], fast];
+        let index = self.centres.index(cell);
         let own = feet[cell].place;
         let mut ways = [[[0.0; 3]; 2]; 3];
         for axis in 0..3 {
@@ -177,8 +176,7 @@ impl Points {
                     (_, false) => index[axis] + 1,
                     (_, true) => 0,
                 };
-                let number = (beside[0] * counts[1] + beside[1]) * counts[2] + beside[2];
-                let other = feet[number].place;
+                let other = feet[self.centres.number(beside)].place;
                 *way = [0, 1, 2].map(|axis| {
                     let difference = other[axis] - own[axis];
                     let along = &lattice.axes[axis];
