@@ -27,10 +27,10 @@ const SGD: EuclideanRule = EuclideanRule::Sgd {
     momentum: 0.0,
     nesterov: false,
 };
-const STEPS: u64 = 500;
+const STEPS: u64 = 6000;
 const SEEDS: u64 = 8;
 
-/// The reference experiment with 8 seeds and fewer steps, all cores: items are steps of all seeds together.
+/// The reference experiment with 8 seeds, all cores: items are steps of all seeds together.
 fn reference(bencher: Bencher, rule: Rule, rate: f64, critic: CriticRule) {
     let gaussian = Gaussian {
         mean: vec![8.0],
@@ -88,7 +88,7 @@ fn adam_critic() -> CriticRule {
     }
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5)]
 fn sgd(bencher: Bencher) {
     let critic = CriticRule {
         rule: SGD,
@@ -97,12 +97,12 @@ fn sgd(bencher: Bencher) {
     reference(bencher, Rule::Euclidean(SGD), 1e-2, critic);
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5)]
 fn adam(bencher: Bencher) {
     reference(bencher, Rule::Euclidean(ADAM), 1e-3, adam_critic());
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5)]
 fn natural(bencher: Bencher) {
     reference(
         bencher,
@@ -115,7 +115,7 @@ fn natural(bencher: Bencher) {
     );
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5)]
 fn momentum_natural(bencher: Bencher) {
     let rule = Rule::MomentumNatural {
         adaptive: false,
@@ -125,7 +125,7 @@ fn momentum_natural(bencher: Bencher) {
     reference(bencher, rule, 1e-3, adam_critic());
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5)]
 fn natural_of_the_densities(bencher: Bencher) {
     let metric = MetricSettings {
         kind: MetricKind::Otto,
@@ -143,7 +143,7 @@ fn natural_of_the_densities(bencher: Bencher) {
 }
 
 /// One solve in sample space: 16 → 300 → 300 → 1 with 95,701 parameters, and 16 → 310 → 310 → 1 with 101,991; batch 512.
-#[divan::bench(args = [300, 310])]
+#[divan::bench(sample_count = 20, args = [300, 310])]
 fn natural_step_of_a_large_network(bencher: Bencher, width: usize) {
     let network = Network::new(16, &[width, width], 1, Activation::Relu);
     let streams = Streams::new(0);

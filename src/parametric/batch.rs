@@ -1,4 +1,5 @@
 use super::kernels::padded;
+use crate::backend::cpu::{Aligned, aligned};
 
 /// Samples side by side: one row a feature, one column a sample, rows padded with zeros to whole vector tiles.
 #[derive(Clone, Debug, PartialEq)]
@@ -6,7 +7,7 @@ pub struct Batch {
     features: usize,
     count: usize,
     step: usize,
-    values: Vec<f64>,
+    values: Aligned<f64>,
 }
 
 impl Batch {
@@ -17,7 +18,7 @@ impl Batch {
             features,
             count,
             step,
-            values: vec![0.0; features * step],
+            values: aligned(features * step, 0.0),
         }
     }
 

@@ -3,13 +3,13 @@
 //! Matrices are rows of contiguous numbers, one row a feature and one column a sample; columns are padded to whole [`TILE`]s. Sums run in
 //! one fixed order and nothing is fused, so that the bits depend neither on the instruction set nor on the number of threads.
 
-use crate::backend::cpu::{Kernel, vectorised};
+use crate::backend::cpu::{Kernel, Simd, WithSimd, vectorised};
 use crate::calculus::Lanes;
 
 /// Columns that are worked on together.
 pub(super) const TILE: usize = 16;
 /// Rows that share one pass over the columns.
-const ROWS: usize = 4;
+pub(super) const ROWS: usize = 4;
 /// Independent partial sums of a dot product.
 const WIDTH: usize = 8;
 
@@ -18,7 +18,7 @@ pub(super) fn padded(count: usize) -> usize {
     count.next_multiple_of(TILE)
 }
 
-/// A matrix that is read entry by entry: its transpose is the same numbers with the two steps exchanged.
+/// A matrix by rows or by columns, either of which are contiguous: its transpose is the same numbers with the two steps exchanged.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<'a> {
     pub(super) values: &'a [f64],
@@ -26,13 +26,6 @@ pub(super) struct Factor<'a> {
     pub(super) row_step: usize,
     /// Distance from one column to the next.
     pub(super) column_step: usize,
-}
-
-impl Factor<'_> {
-    #[inline(always)]
-    fn at(&self, row: usize, column: usize) -> f64 {
-        self.values[row * self.row_step + column * self.column_step]
-    }
 }
 
 /// What stands in the result before the product is added.
@@ -46,81 +39,171 @@ pub(super) enum Start<'a> {
     Present,
 }
 
-/// C ← start ± A·X: A has `rows` rows and `depth` columns, X `depth` rows, C `rows` rows; columns from `first` to `last`, whole tiles.
+/// C ← start + A·X: A has `rows` rows and `depth` columns, X `depth` rows, C `rows` rows.
 pub(super) struct Product<'a> {
     pub(super) left: Factor<'a>,
     pub(super) right: &'a [f64],
-    /// Distance between rows of X.
-    pub(super) right_step: usize,
+    /// Distance between rows of X, and of C: whole tiles.
+    pub(super) step: usize,
     pub(super) rows: usize,
     pub(super) depth: usize,
     pub(super) start: Start<'a>,
-    pub(super) negative: bool,
-    pub(super) columns: std::ops::Range<usize>,
 }
 
 impl Product<'_> {
-    /// Computes the product into `result`, whose rows are `step` apart.
-    pub(super) fn into(self, result: &mut [f64], step: usize) {
-        vectorised(ProductInto {
-            product: self,
-            result,
-            step,
-        });
+    /// Computes the product into `result`.
+    pub(super) fn into(self, result: &mut [f64]) {
+        let product = self;
+        vectorised(ProductInto { product, result });
     }
 }
 
 struct ProductInto<'a, 'b> {
     product: Product<'a>,
     result: &'b mut [f64],
-    step: usize,
 }
 
-impl Kernel for ProductInto<'_, '_> {
+impl WithSimd for ProductInto<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let mut row = 0;
+        // As many sums as registers hold beside the factors; and with one row enough of them to hide the latency of an addition.
         while row + ROWS <= self.product.rows {
-            self.strip::<ROWS>(row);
+            self.strip::<S, ROWS, 2>(simd, row);
             row += ROWS;
         }
         while row < self.product.rows {
-            self.strip::<1>(row);
+            match S::F64_LANES {
+                8 => self.strip::<S, 1, 2>(simd, row),
+                _ => self.strip::<S, 1, 4>(simd, row),
+            }
             row += 1;
         }
     }
 }
 
 impl ProductInto<'_, '_> {
-    /// `N` rows of the result.
+    /// `N` rows of the result, by `M` vectors of columns.
     #[inline(always)]
-    fn strip<const N: usize>(&mut self, row: usize) {
+    fn strip<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, row: usize) {
+        let Factor {
+            values,
+            row_step,
+            column_step,
+        } = self.product.left;
+        let values = &values[row * row_step..];
+        if column_step == 1 {
+            let rows = std::array::from_fn(|k| &values[k * row_step..][..self.product.depth]);
+            self.columns::<S, N, M>(simd, row, Rows(rows));
+        } else {
+            self.columns::<S, N, M>(simd, row, Columns(values, column_step));
+        }
+    }
+
+    /// `N` rows of the result, `M` vectors of columns at a time.
+    #[inline(always)]
+    fn columns<S: Simd, const N: usize, const M: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        left: impl Left<N>,
+    ) {
         let product = &self.product;
-        let mut column = product.columns.start;
-        while column < product.columns.end {
-            let mut sums = [Lanes::<f64, TILE>::splat(0.0); N];
-            for depth in 0..product.depth {
-                let x =
-                    Lanes::<f64, TILE>::load(&product.right[depth * product.right_step + column..]);
-                for (k, sum) in sums.iter_mut().enumerate() {
-                    *sum = *sum + Lanes::splat(product.left.at(row + k, depth)) * x;
+        let mut rows = self.result[row * self.product.step..].chunks_mut(self.product.step);
+        let rows: [&mut [f64]; N] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+        for column in (0..product.step).step_by(M * S::F64_LANES) {
+            let right = &product.right[column..];
+            let sums = sums::<S, N, M>(simd, &left, right, product.step, product.depth);
+            let mut start = [[simd.splat_f64s(0.0); M]; N];
+            match product.start {
+                Start::Rows(values) => {
+                    for k in 0..N {
+                        start[k] = [simd.splat_f64s(values[row + k]); M];
+                    }
+                }
+                Start::Zero => {}
+                Start::Present => {
+                    for k in 0..N {
+                        start[k] = vectors::<S, M>(&rows[k][column..]);
+                    }
                 }
             }
             for k in 0..N {
-                let place = &mut self.result[(row + k) * self.step + column..];
-                let sum = if product.negative { -sums[k] } else { sums[k] };
-                let sum = match product.start {
-                    Start::Rows(start) => Lanes::splat(start[row + k]) + sum,
-                    Start::Zero => sum,
-                    Start::Present => Lanes::load(place) + sum,
-                };
-                sum.store(place);
+                let result = vectors_mut::<S, M>(&mut rows[k][column..]);
+                for m in 0..M {
+                    result[m] = simd.add_f64s(start[k][m], sums[k][m]);
+                }
             }
-            column += TILE;
         }
     }
+}
+
+/// `N` rows of a product from its first column on, `M` vectors wide; `right` begins with that column, and its rows are `step` apart.
+#[inline(always)]
+pub(super) fn sums<S: Simd, const N: usize, const M: usize>(
+    simd: S,
+    left: &impl Left<N>,
+    right: &[f64],
+    step: usize,
+    depth: usize,
+) -> [[S::f64s; M]; N] {
+    let mut sums = [[simd.splat_f64s(0.0); M]; N];
+    for depth in 0..depth {
+        let right = vectors::<S, M>(&right[depth * step..]);
+        let left = left.column(depth);
+        for k in 0..N {
+            let left = simd.splat_f64s(left[k]);
+            for m in 0..M {
+                sums[k][m] = simd.add_f64s(sums[k][m], simd.mul_f64s(left, right[m]));
+            }
+        }
+    }
+    sums
+}
+
+/// One column of `N` rows of the left factor, read so that it takes at most one check of bounds.
+pub(super) trait Left<const N: usize> {
+    fn column(&self, depth: usize) -> [f64; N];
+}
+
+/// Rows that are contiguous.
+struct Rows<'a, const N: usize>([&'a [f64]; N]);
+
+/// Columns that are contiguous, so far apart.
+pub(super) struct Columns<'a>(pub(super) &'a [f64], pub(super) usize);
+
+impl<const N: usize> Left<N> for Rows<'_, N> {
+    #[inline(always)]
+    fn column(&self, depth: usize) -> [f64; N] {
+        let mut column = [0.0; N];
+        for (value, row) in column.iter_mut().zip(&self.0) {
+            *value = row[depth];
+        }
+        column
+    }
+}
+
+impl<const N: usize> Left<N> for Columns<'_> {
+    #[inline(always)]
+    fn column(&self, depth: usize) -> [f64; N] {
+        let mut column = [0.0; N];
+        column.copy_from_slice(&self.0[depth * self.1..][..N]);
+        column
+    }
+}
+
+/// The first `M` vectors of a slice.
+#[inline(always)]
+pub(super) fn vectors<S: Simd, const M: usize>(slice: &[f64]) -> [S::f64s; M] {
+    let (vectors, _) = S::as_simd_f64s(&slice[..M * S::F64_LANES]);
+    std::array::from_fn(|m| vectors[m])
+}
+
+#[inline(always)]
+pub(super) fn vectors_mut<S: Simd, const M: usize>(slice: &mut [f64]) -> &mut [S::f64s] {
+    S::as_mut_simd_f64s(&mut slice[..M * S::F64_LANES]).0
 }
 
 /// C_jk = scale · Σ_b A_jb B_kb over padded columns, added to what is there: rows of both are `step` apart, C is dense by rows.
@@ -148,59 +231,73 @@ struct RowProductsInto<'a, 'b> {
     result_step: usize,
 }
 
-impl Kernel for RowProductsInto<'_, '_> {
+impl WithSimd for RowProductsInto<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn call(mut self) {
-        let (rows, columns) = self.products.rows;
-        let mut j = 0;
-        while j < rows {
-            let height = (rows - j).min(ROWS);
-            let mut k = 0;
-            while k < columns {
-                let width = (columns - k).min(ROWS);
-                match (height, width) {
-                    (ROWS, ROWS) => self.block::<ROWS, ROWS>(j, k),
-                    (1, ROWS) => self.block::<1, ROWS>(j, k),
-                    _ => {
-                        for row in j..j + height {
-                            for column in k..k + width {
-                                self.block::<1, 1>(row, column);
-                            }
-                        }
-                    }
-                }
-                k += width;
-            }
-            j += height;
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        match S::F64_LANES {
+            8 => self.blocks::<S, 4, 1>(simd),
+            4 => self.blocks::<S, 2, 2>(simd),
+            2 => self.blocks::<S, 2, 4>(simd),
+            _ => self.blocks::<S, 1, 8>(simd),
         }
     }
 }
 
 impl RowProductsInto<'_, '_> {
+    /// All products, in squares of `N` rows each; a partial sum is of `K` vectors.
     #[inline(always)]
-    fn block<const M: usize, const N: usize>(&mut self, row: usize, column: usize) {
+    fn blocks<S: Simd, const N: usize, const K: usize>(&mut self, simd: S) {
+        let (rows, columns) = self.products.rows;
+        for j in (0..rows).step_by(N) {
+            for k in (0..columns).step_by(N) {
+                if j + N <= rows && k + N <= columns {
+                    self.block::<S, N, N, K>(simd, j, k);
+                    continue;
+                }
+                for row in j..rows.min(j + N) {
+                    if k + N <= columns {
+                        self.block::<S, 1, N, K>(simd, row, k);
+                        continue;
+                    }
+                    for column in k..columns {
+                        self.block::<S, 1, 1, K>(simd, row, column);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn block<S: Simd, const M: usize, const N: usize, const K: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        column: usize,
+    ) {
         let RowProducts {
             left, right, step, ..
         } = self.products;
-        let mut sums = [[Lanes::<f64, WIDTH>::splat(0.0); N]; M];
-        let mut b = 0;
-        while b < step {
-            let mut x = [Lanes::<f64, WIDTH>::splat(0.0); N];
-            for n in 0..N {
-                x[n] = Lanes::load(&right[(column + n) * step + b..]);
-            }
-            for m in 0..M {
-                let a = Lanes::<f64, WIDTH>::load(&left[(row + m) * step + b..]);
-                for n in 0..N {
-                    sums[m][n] = sums[m][n] + a * x[n];
+        let lefts: [&[S::f64s]; M] =
+            std::array::from_fn(|m| S::as_simd_f64s(&left[(row + m) * step..][..step]).0);
+        let rights: [&[S::f64s]; N] =
+            std::array::from_fn(|n| S::as_simd_f64s(&right[(column + n) * step..][..step]).0);
+        let mut sums = [[[simd.splat_f64s(0.0); K]; N]; M];
+        for b in (0..step / S::F64_LANES).step_by(K) {
+            for h in 0..K {
+                for m in 0..M {
+                    let a = lefts[m][b + h];
+                    for n in 0..N {
+                        sums[m][n][h] =
+                            simd.add_f64s(sums[m][n][h], simd.mul_f64s(a, rights[n][b + h]));
+                    }
                 }
             }
-            b += WIDTH;
         }
-        for (m, sums) in sums.into_iter().enumerate() {
-            for (n, sum) in sums.into_iter().enumerate() {
+        for (m, sums) in sums.iter().enumerate() {
+            for (n, sum) in sums.iter().enumerate() {
+                let sum = Lanes::<f64, WIDTH>::load(bytemuck::cast_slice(sum));
                 self.result[(row + m) * self.result_step + column + n] += sum.halved(|a, b| a + b);
             }
         }
@@ -243,11 +340,31 @@ pub(super) fn add_scaled(factor: f64, x: &[f64], y: &mut [f64]) {
     vectorised(Axpy { factor, x, y });
 }
 
+struct Scale<'a> {
+    values: &'a mut [f64],
+    factors: &'a [f64],
+}
+
+impl Kernel for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (value, factor) in self.values.iter_mut().zip(self.factors) {
+            *value *= factor;
+        }
+    }
+}
+
+/// values ← values ∘ factors, place by place.
+pub(super) fn scale(values: &mut [f64], factors: &[f64]) {
+    vectorised(Scale { values, factors });
+}
+
 struct Multiply<'a> {
     left: &'a [f64],
     right: &'a [f64],
     result: &'a mut [f64],
-    add: bool,
 }
 
 impl Kernel for Multiply<'_> {
@@ -256,36 +373,17 @@ impl Kernel for Multiply<'_> {
     #[inline(always)]
     fn call(self) {
         let pairs = self.left.iter().zip(self.right);
-        if self.add {
-            for (result, (a, b)) in self.result.iter_mut().zip(pairs) {
-                *result += a * b;
-            }
-        } else {
-            for (result, (a, b)) in self.result.iter_mut().zip(pairs) {
-                *result = a * b;
-            }
+        for (result, (a, b)) in self.result.iter_mut().zip(pairs) {
+            *result = a * b;
         }
     }
 }
 
 /// result ← left ∘ right, place by place.
 pub(super) fn multiply(left: &[f64], right: &[f64], result: &mut [f64]) {
-    let add = false;
     vectorised(Multiply {
         left,
         right,
         result,
-        add,
-    });
-}
-
-/// result ← result + left ∘ right, place by place.
-pub(super) fn add_product(left: &[f64], right: &[f64], result: &mut [f64]) {
-    let add = true;
-    vectorised(Multiply {
-        left,
-        right,
-        result,
-        add,
     });
 }

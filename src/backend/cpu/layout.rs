@@ -16,10 +16,10 @@ const TILE_COLUMNS: usize = 192;
 const LINE: usize = 64;
 
 /// Numbers in memory from the start of a cache line on.
-pub(super) type Aligned<T> = AVec<T, ConstAlign<LINE>>;
+pub type Aligned<T> = AVec<T, ConstAlign<LINE>>;
 
 /// `count` times `value`.
-pub(super) fn aligned<T: Scalar>(count: usize, value: T) -> Aligned<T> {
+pub fn aligned<T: Scalar>(count: usize, value: T) -> Aligned<T> {
     let mut numbers = AVec::new(LINE);
     numbers.resize(count, value);
     numbers

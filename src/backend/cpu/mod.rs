@@ -11,11 +11,12 @@ mod log_sum;
 mod map;
 mod row;
 
+pub use layout::{Aligned, aligned};
 pub use log_sum::{LOG_OF_ZERO, Penalties, log_sum_along_rows};
 pub use map::{Elementwise, elementwise};
 pub use row::map_nodes;
 
-pub use pulp::NullaryFnOnce as Kernel;
+pub use pulp::{NullaryFnOnce as Kernel, Simd, WithSimd};
 
 use pulp::Arch;
 use rayon::prelude::*;
@@ -23,7 +24,7 @@ use rayon::prelude::*;
 use super::Sweep;
 use crate::calculus::Scalar;
 use crate::grid::Grid;
-use layout::{Aligned, Layout, Padded, aligned, beside};
+use layout::{Layout, Padded, beside};
 use row::{Side, fill_nodes, update};
 
 /// Below this size the threads cost more than they bring.
@@ -171,7 +172,8 @@ impl<T: Scalar> CpuSweep<T> {
 }
 
 /// Runs a kernel compiled for the vector instructions of the processor. Its `call`, and what that calls, is to be `#[inline(always)]`.
-pub fn vectorised<K: Kernel>(kernel: K) -> K::Output {
+/// A kernel that counts registers itself implements [`WithSimd`].
+pub fn vectorised<K: WithSimd>(kernel: K) -> K::Output {
     Arch::new().dispatch(kernel)
 }
 

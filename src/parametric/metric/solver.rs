@@ -4,6 +4,7 @@ use super::super::generator::Generator;
 use super::super::kernels::{RowProducts, add_scaled, dot, padded};
 use super::connection::Connection;
 use super::{MetricError, MetricKind, MetricReport, MetricSettings, Potentials, Projection};
+use crate::backend::cpu::{Aligned, aligned};
 
 /// How often the damping is raised, tenfold each time, before a solve is given up.
 const LADDER: usize = 8;
@@ -19,12 +20,12 @@ pub struct Metric {
     report: MetricReport,
     projection: Projection,
     /// JJᵀ, or the metric itself.
-    matrix: Vec<f64>,
+    matrix: Aligned<f64>,
     /// JJᵀ before the projection, or J by parameters.
-    wide: Vec<f64>,
+    wide: Aligned<f64>,
     /// JQᵀ by parameters, of a projected metric.
-    narrow: Vec<f64>,
-    solution: Vec<f64>,
+    narrow: Aligned<f64>,
+    solution: Aligned<f64>,
     /// E(Jᵀv) and δ in the space of parameters.
     right: Vec<f64>,
     cotangent: Option<Batch>,
@@ -42,10 +43,10 @@ impl Metric {
             settings,
             report: MetricReport::default(),
             projection: Projection::default(),
-            matrix: Vec::new(),
-            wide: Vec::new(),
-            narrow: Vec::new(),
-            solution: Vec::new(),
+            matrix: aligned(0, 0.0),
+            wide: aligned(0, 0.0),
+            narrow: aligned(0, 0.0),
+            solution: aligned(0, 0.0),
             right: Vec::new(),
             cotangent: None,
             connection: None,

@@ -1,6 +1,6 @@
 use super::super::batch::Batch;
 use super::super::generator::Generator;
-use super::super::kernels::{RowProducts, multiply};
+use super::super::kernels::{RowProducts, multiply, scale};
 use super::Evaluator;
 
 impl Evaluator {
@@ -19,10 +19,7 @@ impl Evaluator {
             let (lower, upper) = self.deltas.split_at_mut(number);
             let (below, above) = (&mut lower[number - 1], &upper[0]);
             layer.apply_transposed(parameters, above, below, step);
-            let slopes = &self.slopes[number - 1];
-            for (delta, slope) in below.iter_mut().zip(slopes) {
-                *delta *= slope;
-            }
+            scale(below, &self.slopes[number - 1]);
         }
     }
 

@@ -69,7 +69,7 @@ impl Evaluator {
                 *delta *= product;
             }
             layer.apply_transposed(parameters, &work.deltas[number + 1], product, step);
-            let parts = product.iter().zip(&self.slopes[number]);
+            let parts = product.iter().zip(self.slopes[number].iter());
             for (delta, (product, slope)) in work.deltas[number].iter_mut().zip(parts) {
                 *delta += product * slope;
             }

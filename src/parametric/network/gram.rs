@@ -1,13 +1,112 @@
-use super::super::kernels::{Factor, Product, Start, TILE, add_product};
+use super::super::kernels::{Columns, ROWS, sums, vectors_mut};
 use super::Evaluator;
+use crate::backend::cpu::{Aligned, Simd, WithSimd, aligned, vectorised};
 
-/// Deltas of every output, and a strip of the Gram matrices of one layer; made on first use.
-#[derive(Clone, Debug, Default)]
+/// Numbers between the end of a row and the next one: rows a power of two apart would meet in the same few places of the cache.
+const GAP: usize = 8;
+
+/// Inputs of every layer, and its deltas of every output; made on first use.
+#[derive(Clone, Debug)]
 pub(super) struct Grams {
+    /// For each layer, a row a feature.
+    inputs: Vec<Spaced>,
     /// For each layer, a row a feature with one block of samples an output.
-    deltas: Vec<Vec<f64>>,
-    inputs: Vec<f64>,
-    outputs: Vec<f64>,
+    deltas: Vec<Spaced>,
+}
+
+/// Rows with a [`GAP`] behind each.
+#[derive(Clone, Debug)]
+struct Spaced {
+    rows: usize,
+    step: usize,
+    values: Aligned<f64>,
+}
+
+impl Grams {
+    fn new(widths: &[usize], step: usize, outputs: usize) -> Self {
+        let inputs = widths.iter().take(widths.len() - 1);
+        let deltas = widths.iter().skip(1);
+        Self {
+            inputs: inputs.map(|rows| Spaced::new(*rows, step)).collect(),
+            deltas: deltas
+                .map(|rows| Spaced::new(*rows, outputs * step))
+                .collect(),
+        }
+    }
+}
+
+impl Spaced {
+    fn new(rows: usize, length: usize) -> Self {
+        let step = length + GAP;
+        Self {
+            rows,
+            step,
+            values: aligned(rows * step, 0.0),
+        }
+    }
+
+    /// Takes rows of `length` numbers over, from place `first` on.
+    fn fill(&mut self, first: usize, rows: &[f64], length: usize) {
+        let own = self.values.chunks_exact_mut(self.step);
+        for (own, row) in own.zip(rows.chunks_exact(length)) {
+            own[first..][..length].copy_from_slice(row);
+        }
+    }
+
+    /// Inner products of the columns from `own` on with those from `other` on.
+    #[inline(always)]
+    fn products<S: Simd>(&self, simd: S, own: usize, other: usize) -> [[S::f64s; 2]; ROWS] {
+        let left = Columns(&self.values[own..], self.step);
+        sums(simd, &left, &self.values[other..], self.step, self.rows)
+    }
+}
+
+/// gram ← gram + (1 + HᵀH) ∘ ΔᵀΔ of one layer, the first factor alike for all outputs.
+struct LayerGram<'a> {
+    inputs: &'a Spaced,
+    deltas: &'a Spaced,
+    /// Padded samples.
+    samples: usize,
+    outputs: usize,
+    gram: &'a mut [f64],
+}
+
+impl WithSimd for LayerGram<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = 2 * S::F64_LANES;
+        let size = self.outputs * self.samples;
+        for row in (0..self.samples).step_by(ROWS) {
+            // With one output only what is right of the diagonal is used.
+            let first = if self.outputs == 1 {
+                row - row % width
+            } else {
+                0
+            };
+            for column in (first..self.samples).step_by(width) {
+                let mut inputs = self.inputs.products(simd, row, column);
+                for inputs in inputs.as_flattened_mut() {
+                    *inputs = simd.add_f64s(simd.splat_f64s(1.0), *inputs);
+                }
+                for output in 0..self.outputs {
+                    for other in output..self.outputs {
+                        let place = [output * self.samples + row, other * self.samples + column];
+                        let deltas = self.deltas.products(simd, place[0], place[1]);
+                        let rows = self.gram[place[0] * size..].chunks_mut(size);
+                        for ((inputs, deltas), row) in inputs.iter().zip(&deltas).zip(rows) {
+                            let results = vectors_mut::<S, 2>(&mut row[place[1]..]);
+                            for m in 0..2 {
+                                let product = simd.mul_f64s(inputs[m], deltas[m]);
+                                results[m] = simd.add_f64s(results[m], product);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl Evaluator {
@@ -23,91 +122,31 @@ impl Evaluator {
 
     /// The upper triangle of JJᵀ without J: for a dense layer the inner product of two samples' gradients is (h·h' + 1)(δ·δ').
     ///
-    /// Rows and columns are the coordinates and padded samples; below the diagonal tiles nothing is written.
+    /// Rows and columns are the coordinates and padded samples; below the diagonal no number is meant.
     pub(super) fn layer_grams(&mut self, parameters: &[f64], gram: &mut [f64]) {
-        let step = self.input.step();
+        let samples = self.input.step();
         let outputs = self.network.outputs();
-        let size = outputs * step;
-        let mut grams = std::mem::take(&mut self.grams);
-        if grams.deltas.is_empty() {
-            let widths = self.network.widths[1..].iter();
-            grams.deltas = widths.map(|width| vec![0.0; width * size]).collect();
-            grams.inputs = vec![0.0; TILE * step];
-            grams.outputs = vec![0.0; TILE * size];
+        let grams = self.grams.take();
+        let mut grams = grams.unwrap_or_else(|| Grams::new(&self.network.widths, samples, outputs));
+        for (number, inputs) in grams.inputs.iter_mut().enumerate() {
+            inputs.fill(0, self.layer_input(number), samples);
         }
         for output in 0..outputs {
             self.backward_unit(parameters, output);
-            for (all, own) in grams.deltas.iter_mut().zip(&self.deltas) {
-                for (all, own) in all.chunks_exact_mut(size).zip(own.chunks_exact(step)) {
-                    all[output * step..][..step].copy_from_slice(own);
-                }
+            for (deltas, own) in grams.deltas.iter_mut().zip(&self.deltas) {
+                deltas.fill(output * samples, own, samples);
             }
         }
         gram.fill(0.0);
-        for (number, layer) in self.network.layers().enumerate() {
-            let inputs = Strips {
-                values: self.layer_input(number),
-                step,
-                depth: layer.inputs,
-                start: Start::Rows(&[1.0; TILE]),
-            };
-            let deltas = Strips {
-                values: &grams.deltas[number],
-                step: size,
-                depth: layer.outputs,
-                start: Start::Zero,
-            };
-            for tile in (0..step).step_by(TILE) {
-                // With one output only what is right of the diagonal is used.
-                let from = if outputs == 1 { tile } else { 0 };
-                inputs.strip(tile, from, &mut grams.inputs);
-                for output in 0..outputs {
-                    let first = output * step + tile;
-                    deltas.strip(first, first, &mut grams.outputs);
-                    for row in 0..TILE {
-                        let result = &mut gram[(first + row) * size..][..size];
-                        for other in output..outputs {
-                            let begin = if other == output { tile } else { 0 };
-                            let columns = other * step + begin..(other + 1) * step;
-                            add_product(
-                                &grams.inputs[row * step + begin..][..step - begin],
-                                &grams.outputs[row * size..][columns.clone()],
-                                &mut result[columns],
-                            );
-                        }
-                    }
-                }
-            }
+        for (inputs, deltas) in grams.inputs.iter().zip(&grams.deltas) {
+            vectorised(LayerGram {
+                inputs,
+                deltas,
+                samples,
+                outputs,
+                gram,
+            });
         }
-        self.grams = grams;
-    }
-}
-
-/// The matrix XᵀX of a batch X, by strips of [`TILE`] rows.
-struct Strips<'a> {
-    values: &'a [f64],
-    step: usize,
-    depth: usize,
-    start: Start<'a>,
-}
-
-impl Strips<'_> {
-    /// The rows from `row` on, in the columns from `column` on.
-    fn strip(&self, row: usize, column: usize, result: &mut [f64]) {
-        Product {
-            left: Factor {
-                values: &self.values[row..],
-                row_step: 1,
-                column_step: self.step,
-            },
-            right: self.values,
-            right_step: self.step,
-            rows: TILE,
-            depth: self.depth,
-            start: self.start,
-            negative: false,
-            columns: column..self.step,
-        }
-        .into(result, self.step);
+        self.grams = Some(grams);
     }
 }

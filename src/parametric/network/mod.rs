@@ -13,6 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::activation::Activation;
 use super::batch::Batch;
 use super::kernels::{Factor, Product, Start};
+use crate::backend::cpu::{Aligned, aligned};
 use directional::Directional;
 use gram::Grams;
 use tangent::Tangents;
@@ -75,14 +76,12 @@ impl Layer {
         Product {
             left: self.matrix(parameters),
             right: input,
-            right_step: step,
+            step,
             rows: self.outputs,
             depth: self.inputs,
             start,
-            negative: false,
-            columns: 0..step,
         }
-        .into(output, step);
+        .into(output);
     }
 
     /// out ← Wᵀ·δ.
@@ -94,14 +93,12 @@ impl Layer {
                 column_step: self.inputs,
             },
             right: delta,
-            right_step: step,
+            step,
             rows: self.inputs,
             depth: self.outputs,
             start: Start::Zero,
-            negative: false,
-            columns: 0..step,
         }
-        .into(output, step);
+        .into(output);
     }
 }
 
@@ -185,18 +182,18 @@ pub struct Evaluator {
     input: Batch,
     output: Batch,
     /// h_l, the input of each layer after the first.
-    hidden: Vec<Vec<f64>>,
+    hidden: Vec<Aligned<f64>>,
     /// a_l of each layer but the last.
-    before: Vec<Vec<f64>>,
+    before: Vec<Aligned<f64>>,
     /// σ'(a_l).
-    slopes: Vec<Vec<f64>>,
+    slopes: Vec<Aligned<f64>>,
     /// ∂/∂a_l of each layer.
-    deltas: Vec<Vec<f64>>,
+    deltas: Vec<Aligned<f64>>,
     /// A row of ones over the samples and zeros over the padding, to sum over samples.
-    ones: Vec<f64>,
+    ones: Aligned<f64>,
     tangents: Tangents,
     directional: Directional,
-    grams: Grams,
+    grams: Option<Grams>,
 }
 
 impl Evaluator {
@@ -206,10 +203,10 @@ impl Evaluator {
         let output = Batch::new(network.outputs(), count);
         let step = input.step();
         let inner = &network.widths[1..network.widths.len() - 1];
-        let hidden: Vec<Vec<f64>> = inner.iter().map(|width| vec![0.0; width * step]).collect();
-        let deltas = network.widths[1..].iter();
-        let deltas = deltas.map(|width| vec![0.0; width * step]).collect();
-        let mut ones = vec![0.0; step];
+        let rows = |width: &usize| aligned(width * step, 0.0);
+        let hidden: Vec<_> = inner.iter().map(rows).collect();
+        let deltas = network.widths[1..].iter().map(rows).collect();
+        let mut ones = aligned(step, 0.0);
         ones[..count].fill(1.0);
         Self {
             input,
@@ -221,7 +218,7 @@ impl Evaluator {
             ones,
             tangents: Tangents::default(),
             directional: Directional::default(),
-            grams: Grams::default(),
+            grams: None,
             network,
         }
     }

@@ -1,4 +1,5 @@
 use super::Euclidean;
+use crate::backend::cpu::{Kernel, vectorised};
 
 /// Added to √v̂, as in the paper.
 pub const EPSILON: f64 = 1e-8;
@@ -31,10 +32,38 @@ impl Adam {
 
 impl Euclidean for Adam {
     fn update(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64) {
-        let (beta1, beta2) = (self.beta1, self.beta2);
-        self.powers = (self.powers.0 * beta1, self.powers.1 * beta2);
-        let (first, second) = (1.0 - self.powers.0, 1.0 - self.powers.1);
-        let moments = self.mean.iter_mut().zip(&mut self.square);
+        self.powers.0 *= self.beta1;
+        self.powers.1 *= self.beta2;
+        vectorised(Update {
+            adam: self,
+            parameters,
+            gradient,
+            rate,
+        });
+    }
+}
+
+struct Update<'a> {
+    adam: &'a mut Adam,
+    parameters: &'a mut [f64],
+    gradient: &'a [f64],
+    rate: f64,
+}
+
+impl Kernel for Update<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            adam,
+            parameters,
+            gradient,
+            rate,
+        } = self;
+        let (beta1, beta2) = (adam.beta1, adam.beta2);
+        let (first, second) = (1.0 - adam.powers.0, 1.0 - adam.powers.1);
+        let moments = adam.mean.iter_mut().zip(&mut adam.square);
         for ((value, slope), (mean, square)) in parameters.iter_mut().zip(gradient).zip(moments) {
             *mean = beta1 * *mean + (1.0 - beta1) * slope;
             *square = beta2 * *square + (1.0 - beta2) * slope * slope;
