@@ -81,7 +81,7 @@ fn subtract_squares<S: Simd>(simd: S, panel: &[f64], begin: usize, rows: &mut [f
     for row in (0..TILE).step_by(ROWS) {
         let left = Columns(&left[row..], TILE);
         for column in (begin + row - row % width..size).step_by(width) {
-            let sums = sums::<S, ROWS, 2>(simd, &left, &panel[column..], size, TILE);
+            let sums = sums::<S, ROWS, 2>(simd, &left, panel, (column, size), TILE);
             for (line, sums) in rows[row * size..].chunks_mut(size).zip(sums) {
                 let results = vectors_mut::<S, 2>(&mut line[column..]);
                 for m in 0..2 {

@@ -114,8 +114,8 @@ impl ProductInto<'_, '_> {
         let mut rows = self.result[row * self.product.step..].chunks_mut(self.product.step);
         let rows: [&mut [f64]; N] = std::array::from_fn(|_| rows.next().unwrap_or_default());
         for column in (0..product.step).step_by(M * S::F64_LANES) {
-            let right = &product.right[column..];
-            let sums = sums::<S, N, M>(simd, &left, right, product.step, product.depth);
+            let places = (column, product.step);
+            let sums = sums::<S, N, M>(simd, &left, product.right, places, product.depth);
             let mut start = [[simd.splat_f64s(0.0); M]; N];
             match product.start {
                 Start::Rows(values) => {
@@ -140,18 +140,18 @@ impl ProductInto<'_, '_> {
     }
 }
 
-/// `N` rows of a product from its first column on, `M` vectors wide; `right` begins with that column, and its rows are `step` apart.
+/// `N` rows of a product from a column on, `M` vectors wide; rows of `right` are `step` apart.
 #[inline(always)]
 pub(super) fn sums<S: Simd, const N: usize, const M: usize>(
     simd: S,
     left: &impl Left<N>,
     right: &[f64],
-    step: usize,
+    (column, step): (usize, usize),
     depth: usize,
 ) -> [[S::f64s; M]; N] {
     let mut sums = [[simd.splat_f64s(0.0); M]; N];
     for depth in 0..depth {
-        let right = vectors::<S, M>(&right[depth * step..]);
+        let right = vectors::<S, M>(&right[depth * step + column..]);
         let left = left.column(depth);
         for k in 0..N {
             let left = simd.splat_f64s(left[k]);

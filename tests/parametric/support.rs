@@ -90,7 +90,9 @@ pub fn fill_rings(latents: &mut Batch, around: usize) {
 
 /// Networks with 1 to 3 outputs, none to three hidden layers, widths that fill no vector, and every activation.
 pub fn networks() -> Vec<Network> {
-    let mut networks = vec![Network::affine(3, 2), Network::affine(1, 1)];
+    let affine = [[3, 2], [1, 1], [0, 1]];
+    let affine = affine.map(|[inputs, outputs]| Network::affine(inputs, outputs));
+    let mut networks = affine.to_vec();
     for activation in ACTIVATIONS {
         networks.push(Network::new(2, &[5], 1, activation));
         networks.push(Network::new(3, &[4, 6, 3], 3, activation));

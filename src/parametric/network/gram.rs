@@ -56,8 +56,9 @@ impl Spaced {
     /// Inner products of the columns from `own` on with those from `other` on.
     #[inline(always)]
     fn products<S: Simd>(&self, simd: S, own: usize, other: usize) -> [[S::f64s; 2]; ROWS] {
-        let left = Columns(&self.values[own..], self.step);
-        sums(simd, &left, &self.values[other..], self.step, self.rows)
+        // Without a row there is no number at all.
+        let left = Columns(self.values.get(own..).unwrap_or_default(), self.step);
+        sums(simd, &left, &self.values, (other, self.step), self.rows)
     }
 }
 
