@@ -15,6 +15,14 @@ pub struct Problem {
     pub divergence: DivergenceKind,
 }
 
+impl Problem {
+    /// ln(π · cell volume) of every cell.
+    pub fn log_masses(&self) -> impl Iterator<Item = f64> + '_ {
+        let log_volume = Real::ln(self.grid.cell_volume());
+        self.log_target.iter().map(move |ln| ln + log_volume)
+    }
+}
+
 /// The density at one time, as ℓ = ln(ρ/π) in each cell: −∞ where ρ = 0.
 ///
 /// The log-ratio keeps its digits both near equilibrium, where ℓ ≈ 0, and in tails where ρ and π underflow.

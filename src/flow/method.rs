@@ -231,11 +231,6 @@ pub enum FlowError {
         /// The bound asked for.
         allowed: f64,
     },
-    /// A tolerance for JKO steps of second order.
-    #[error(
-        "method = \"jko\" chooses its steps by a `tolerance` at order 1 only; give `step` alone, or leave `order` out"
-    )]
-    AdaptiveSecondOrder,
     /// The error control asks for steps that time cannot resolve.
     #[error(
         "the step size fell to {step:.3e} at time {time:.6e} without meeting tolerance {tolerance:.1e} (error {error:.1e}); raise `tolerance`"

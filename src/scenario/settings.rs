@@ -140,10 +140,6 @@ impl TimeSection {
             }
         };
         let stepping = match (self.method, self.step, self.tolerance) {
-            (MethodKind::Jko, _, Some(tolerance)) if self.order == Some(2) => {
-                let expected = "`step` alone: the method \"jko\" of order 2 has no error control";
-                return Err(unexpected("tolerance", tolerance, expected));
-            }
             (MethodKind::Jko, largest, Some(tolerance)) => adaptive(tolerance, largest)?,
             (_, Some(_), Some(_)) => return Err(Problem::Exclusive { key: "step" }.at("tolerance")),
             (_, Some(step), None) => Stepping::Fixed(step),

@@ -5,6 +5,7 @@ mod cascade;
 mod cells;
 mod certificate;
 mod continuation;
+mod control;
 mod distribution;
 mod extrapolation;
 mod faces;
@@ -12,14 +13,16 @@ mod line;
 mod newton;
 mod pace;
 mod parts;
+mod prediction;
 mod residual;
 mod solid;
 mod spline;
 
-use adaptive::Adaptive;
+use adaptive::Pairs;
 use extrapolation::Extrapolation;
 use line::LineStep;
 use pace::Pace;
+use prediction::Prediction;
 use solid::SolidStep;
 
 use super::implicit::Effort;
@@ -41,7 +44,7 @@ const ROUNDING: f64 = f64::EPSILON;
 pub struct JkoSettings {
     /// τ, shortened evenly to land on output times; with a tolerance the largest τ.
     pub step: f64,
-    /// At order 1: the error of two steps in L1 of ρ by which τ is chosen. A τ that cannot be certified is then halved.
+    /// The error in L1 of ρ, of two steps at order 1 and of one at order 2, by which τ is chosen. A τ that cannot be certified is then halved.
     pub tolerance: Option<f64>,
     /// 1, or 2: the variational form of the backward difference formula over two steps.
     pub order: u8,
@@ -57,11 +60,21 @@ pub struct JkoSettings {
 pub struct Jko<D> {
     stepper: Stepper<D>,
     settings: JkoSettings,
-    adaptive: Option<Adaptive>,
+    choice: Choice,
     time: f64,
     /// ℓ now, and after the next step.
     current: Field,
     next: Vec<f64>,
+}
+
+/// How τ is chosen.
+enum Choice {
+    /// Even steps to each output time.
+    Even,
+    /// By the error, at order 1.
+    Pairs(Box<Pairs>),
+    /// By the error, at order 2.
+    Prediction(Box<Prediction>),
 }
 
 /// Makes steps, and refuses those that are not certified.
@@ -216,7 +229,7 @@ impl<D: Divergence> Jko<D> {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::AdaptiveSecondOrder`] for a tolerance at order 2, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
     /// gives the first guess, cannot hold π.
     pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
@@ -226,10 +239,16 @@ impl<D: Divergence> Jko<D> {
             order,
             gap,
         } = settings;
-        if order == 2 && tolerance.is_some() {
-            return Err(FlowError::AdaptiveSecondOrder);
-        }
-        let adaptive = |tolerance| Adaptive::new::<D>(problem, state, tolerance, step);
+        let choice = match (tolerance, order) {
+            (None, _) => Choice::Even,
+            (Some(tolerance), 2) => {
+                let prediction = Prediction::new::<D>(problem, state, tolerance, step);
+                Choice::Prediction(Box::new(prediction))
+            }
+            (Some(tolerance), _) => {
+                Choice::Pairs(Box::new(Pairs::new::<D>(problem, state, tolerance, step)))
+            }
+        };
         Ok(Self {
             stepper: Stepper {
                 solver: Solver::new(problem, settings)?,
@@ -237,7 +256,7 @@ impl<D: Divergence> Jko<D> {
                 rounding: ROUNDING * divergence(problem, state),
             },
             settings,
-            adaptive: tolerance.map(adaptive),
+            choice,
             time: state.time,
             next: vec![0.0; state.log_ratio.len()],
             current: state.log_ratio.clone(),
@@ -300,16 +319,19 @@ impl<D: Divergence> Method for Jko<D> {
         let even = self.towards(until);
         let Self {
             stepper,
-            adaptive,
+            choice,
             current,
             next,
             time,
             ..
         } = self;
         let now = current.as_slice().unwrap_or_default();
-        let (made, rejected) = match adaptive {
-            Some(adaptive) => adaptive.advance(stepper, *time, until, now, next)?,
-            None => (stepper.step(*time, even, now, next)?, 0),
+        let (made, rejected) = match choice {
+            Choice::Even => (stepper.step(*time, even, now, next)?, 0),
+            Choice::Pairs(pairs) => pairs.advance(stepper, *time, until, now, next)?,
+            Choice::Prediction(prediction) => {
+                prediction.advance(stepper, *time, until, now, next)?
+            }
         };
         if let Some(current) = current.as_slice_mut() {
             current.copy_from_slice(next);

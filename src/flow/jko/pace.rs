@@ -1,7 +1,7 @@
 //! Lengths of steps of second order, and what they take from the step before (docs/mathematics.md, eq. 23).
 
 /// The largest ratio of a step to the one before: below 1 + √2, up to which the formula is stable.
-const LARGEST_RATIO: f64 = 2.0;
+pub(super) const LARGEST_RATIO: f64 = 2.0;
 /// What the first step, which is of first order, is of the others.
 const FIRST_SHARE: f64 = 0.25;
 
