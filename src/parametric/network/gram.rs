@@ -79,14 +79,14 @@ impl WithSimd for LayerGram<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let width = 2 * S::F64_LANES;
         let size = self.outputs * self.samples;
-        for row in (0..self.samples).step_by(ROWS) {
+        for column in (0..self.samples).step_by(width) {
             // With one output only what is right of the diagonal is used.
-            let first = if self.outputs == 1 {
-                row - row % width
+            let last = if self.outputs == 1 {
+                column + width
             } else {
-                0
+                self.samples
             };
-            for column in (first..self.samples).step_by(width) {
+            for row in (0..last).step_by(ROWS) {
                 let mut inputs = self.inputs.products(simd, row, column);
                 for inputs in inputs.as_flattened_mut() {
                     *inputs = simd.add_f64s(simd.splat_f64s(1.0), *inputs);
