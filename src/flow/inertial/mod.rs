@@ -4,6 +4,7 @@ mod device;
 mod equations;
 mod explicit;
 mod faces;
+mod foresight;
 mod ledger;
 mod motion;
 mod pressure;

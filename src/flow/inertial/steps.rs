@@ -77,8 +77,7 @@ impl<D: Divergence> Inertial<D> {
         let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
         let terms = Terms::Pressure(transported);
         let star = &mut self.scratch.star;
-        self.explicit
-            .add::<D>(&self.faces, carrier, terms, star)?;
+        self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         guess(
             &mut self.trial.w,
             &self.w,
@@ -87,6 +86,7 @@ impl<D: Divergence> Inertial<D> {
             UNBOUNDED,
         );
         let input = StageInput {
+            number: 0,
             time: self.state.time,
             step: dt,
             duration,
@@ -140,6 +140,7 @@ impl<D: Divergence> Inertial<D> {
         let explicit = frictions.map(|friction| 1.0 / (1.0 + friction * duration));
         let transported = explicit[1] * whole;
         let input = StageInput {
+            number: 0,
             time: self.state.time,
             step: dt,
             duration,
@@ -153,9 +154,7 @@ impl<D: Divergence> Inertial<D> {
         let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
         let terms = Terms::Both(duration, explicit[0] * duration);
         let star = &mut self.scratch.star;
-        let mut crowded = self
-            .explicit
-            .add::<D>(&self.faces, carrier, terms, star)?;
+        let mut crowded = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         let ratio = FIRST_STAGE * dt / self.last_step;
         guess(
             &mut self.scratch.stage_w,
@@ -194,9 +193,7 @@ impl<D: Divergence> Inertial<D> {
         let factor = (1.0 - FIRST_WEIGHT) * whole;
         let terms = Terms::Both(factor, explicit[1] * factor);
         let star = &mut self.scratch.star;
-        let crowded_then = self
-            .explicit
-            .add::<D>(&self.faces, carrier, terms, star)?;
+        let crowded_then = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         crowded = crowded.max(crowded_then);
         let stage_energy = match frictions[0] {
             0.0 => 0.0,
@@ -213,6 +210,7 @@ impl<D: Divergence> Inertial<D> {
         }
         let passed = (1.0 - FIRST_STAGE) * whole;
         let input = StageInput {
+            number: 1,
             time: self.state.time,
             step: dt,
             duration,
