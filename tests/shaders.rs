@@ -4,7 +4,7 @@ use ottoflow::backend::gpu::{Tiling, sweep_shader};
 use ottoflow::calculus::{Expression, elementary_functions, trace};
 use ottoflow::divergence::{Divergence, DivergenceKind};
 use ottoflow::elliptic::elliptic_shader;
-use ottoflow::flow::{Diffusion, transport_shader};
+use ottoflow::flow::{Diffusion, explicit_shader};
 use ottoflow::grid::{Axis, Boundary, Grid};
 use ottoflow::with_divergence;
 use wgpu::naga;
@@ -64,10 +64,12 @@ fn the_linear_solver_is_valid_in_two_and_three_dimensions() {
 }
 
 #[test]
-fn the_transport_of_momentum_is_valid_in_two_and_three_dimensions() {
-    for dimension in [2, 3] {
-        let shader = transport_shader(dimension);
-        assert_valid(&format!("{dimension}-D"), &shader);
+fn the_explicit_terms_of_momentum_are_valid_for_every_divergence_and_dimension() {
+    for &kind in DivergenceKind::ALL {
+        for dimension in [1, 2, 3] {
+            let shader = with_divergence!(kind, D => explicit_shader::<D>(dimension));
+            assert_valid(&format!("{} {dimension}-D", kind.name()), &shader);
+        }
     }
 }
 

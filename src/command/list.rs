@@ -77,7 +77,7 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
         (
             "staggered (inertial)",
             "1, 2; adaptive",
-            "cpu (f64), 2-D and 3-D also gpu (f64)",
+            "cpu (f64), gpu (f64)",
         ),
     ] {
         methods.row([name, orders, devices].map(str::to_owned));

@@ -37,13 +37,16 @@ pub(super) fn begin(
             let method = method.name();
             Err(before_the_first_frame(FlowError::Unsupported { method }))
         }
-        Backend::Gpu if refined && problem.grid.dimension() == 1 => {
+        // What a GPU does of it is to solve linear systems.
+        Backend::Gpu
+            if matches!(method, MethodSettings::Implicit(_)) && problem.grid.dimension() == 1 =>
+        {
             let refused = FlowError::Setup(EllipticError::LineOnGpu);
             Err(before_the_first_frame(refused))
         }
         Backend::Gpu => on_gpu(Selection::HardwareOrSoftware, problem, initial, method)
             .map_err(before_the_first_frame),
-        // Whether a GPU is worth it for linear systems and transport alone has not been measured on hardware.
+        // Whether a GPU is worth it for linear systems and explicit terms alone has not been measured on hardware.
         Backend::Auto if method.runs_on_gpu() && !refined && !wants_double && hardware() => {
             let begun = on_gpu(Selection::Hardware, problem, initial, method);
             match or_on_cpu(begun, precision, problem, initial, method)? {

@@ -110,14 +110,6 @@ impl Elliptic {
         Ok(Self { shape, method })
     }
 
-    /// The GPU that the operator was set up on, if it was.
-    pub fn gpu(&self) -> Option<&Gpu> {
-        match &self.method {
-            Method::Line(_) | Method::Solid(_) => None,
-            Method::Device(device) => Some(device.gpu()),
-        }
-    }
-
     /// Solves x_i + s ψ'_i Σ_j sqrt(π_j/π_i)/h² (x_i − x_j) = b_i for `solution`, whose values on entry are the first guess of an iteration.
     ///
     /// `scale` is s, `slope` ψ' > 0, `rhs` b. `tolerance` bounds the error of every cell relative to the largest |x|, as estimated by the

@@ -15,7 +15,7 @@ pub use couplings::Couplings;
 pub use diffusion::Diffusion;
 pub use explicit::{Explicit, SweepDevice};
 pub use implicit::{Implicit, Stepping};
-pub use inertial::{Friction, Inertial, InertialSettings, rotational_share, transport_shader};
+pub use inertial::{Friction, Inertial, InertialSettings, explicit_shader, rotational_share};
 pub use jko::{Jko, JkoSettings};
 pub use method::{Advance, Cell, Claims, FlowError, Method, Motion, Transport};
 pub use start::{Device, MethodSettings, start};

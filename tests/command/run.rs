@@ -265,21 +265,27 @@ fn the_gpu_is_used_when_asked_for() {
     assert_eq!(trajectory.frames(), 6);
 }
 
-/// The methods that solve linear systems keep their state in f64, and have the systems solved on the device.
+/// The methods that solve linear systems keep their state in f64, and have the systems solved, and the explicit terms of momentum computed, on
+/// the device.
 #[test]
-fn the_gpu_solves_the_linear_systems_of_implicit_steps() {
+fn the_gpu_does_its_part_of_implicit_and_inertial_steps() {
     if std::env::var_os("OTTOFLOW_WITHOUT_GPU").is_some_and(|value| value == "1") {
         println!("skipped: OTTOFLOW_WITHOUT_GPU=1");
         return;
     }
     let folder = Folder::empty();
-    for (scenario, settings) in [
-        ("ring-2d.toml", "time.method=implicit"),
-        ("inertial-2d.toml", "time.method=staggered"),
+    for (scenario, settings, cells) in [
+        ("ring-2d.toml", "time.method=implicit", "grid.cells=[20,16]"),
+        (
+            "inertial-2d.toml",
+            "time.method=staggered",
+            "grid.cells=[20,16]",
+        ),
+        ("harmonic.toml", "time.method=staggered", "grid.cells=[40]"),
     ] {
         let scenario = shipped(scenario);
         let mut arguments = vec!["run", scenario.to_str().unwrap(), "--backend", "gpu"];
-        arguments.extend(["--set", settings, "--set", "grid.cells=[20,16]"]);
+        arguments.extend(["--set", settings, "--set", cells]);
         arguments.extend(["--set", "time.end=0.1", "--set", "time.step=0.05"]);
         arguments.extend(["--set", "output.every=0.1", "-o", "a.h5", "--force"]);
         let outcome = ottoflow(folder.path(), &arguments);

@@ -107,18 +107,20 @@ fn the_adapter_that_is_opened_is_listed_first() {
 }
 
 #[test]
-fn numbers_are_read_into_memory_for_as_many() {
+fn numbers_are_read_from_any_place_on_as_far_as_there_are_some() {
     let Some(gpu) = gpu() else { return };
     let memory = Memory::new(&gpu, 3).unwrap();
     let values = memory.values(&[1.0, 2.0, 3.0]).unwrap();
-    let mut numbers = [0.0; 3];
-    memory.read_into(&values, &mut numbers).unwrap();
-    assert_eq!(numbers, [1.0, 2.0, 3.0]);
+    for (first, expected) in [(0, &[1.0, 2.0, 3.0][..]), (1, &[2.0, 3.0]), (1, &[2.0])] {
+        let mut numbers = vec![0.0; expected.len()];
+        memory.read_from(&values, first, &mut numbers).unwrap();
+        assert_eq!(numbers, expected);
+    }
     let expected = GpuError::Length {
         field: "numbers",
         found: 4,
         expected: 3,
     };
-    let refused = memory.read_into(&values, &mut [0.0; 4]);
+    let refused = memory.read_from(&values, 2, &mut [0.0; 2]);
     assert_eq!(refused, Err(expected));
 }

@@ -9,6 +9,8 @@ mod functions;
 #[path = "../shared/grids.rs"]
 mod grids;
 mod implicit;
+mod motion;
+mod pressure;
 mod rounding;
 #[path = "../shared/mod.rs"]
 mod shared;

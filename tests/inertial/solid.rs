@@ -84,30 +84,34 @@ fn a_flat_solution_is_that_of_the_line() {
     assert!(worst <= 1e-6, "{worst:.1e}");
 }
 
-/// Multigrid cycles do not grow with the grid, nor with friction.
+/// Multigrid cycles do not grow with the grid, nor with friction; once the motion is under way and guesses are good they are six a step at most, at
+/// order 2 as well.
 #[test]
 fn linear_iterations_do_not_grow_with_size_or_friction() {
     for order in [1, 2] {
         for friction in [0.5, 1e3, 1e6] {
-            let cycles = [32, 128].map(|cells| {
+            let [coarse, fine] = [32, 128].map(|cells| {
                 let (problem, state) = waves(
                     DivergenceKind::JensenShannon,
                     box_of(2, cells, 1.0, Boundary::NoFlux),
                 );
                 let settings = overdamped(friction, 0.01, order);
                 let mut method = inertial(&problem, &state, settings);
-                let steps = 10;
-                let mut total = 0;
-                for _ in 0..steps {
-                    total += method.advance(FAR).unwrap().linear_iterations;
-                }
-                total as f64 / steps as f64
+                let cycles: Vec<usize> = (0..20)
+                    .map(|_| method.advance(FAR).unwrap().linear_iterations)
+                    .collect();
+                println!("order {order} γ = {friction}, {cells}²: {cycles:?}");
+                let mean = |cycles: &[usize]| -> f64 {
+                    cycles.iter().sum::<usize>() as f64 / cycles.len() as f64
+                };
+                [mean(&cycles[..10]), mean(&cycles[10..])]
             });
-            let allowed = 7.0 * f64::from(order);
-            assert!(
-                cycles[1] <= allowed && cycles[1] <= 1.3 * cycles[0] + 1.0,
-                "order {order} γ = {friction}: {cycles:?}"
-            );
+            let what = format!("order {order} γ = {friction}: {coarse:?} {fine:?}");
+            assert!(fine[0] <= 7.0 * f64::from(order), "{what}");
+            assert!(fine[1] <= 6.0, "{what}");
+            for (coarse, fine) in coarse.into_iter().zip(fine) {
+                assert!(fine <= 1.3 * coarse + 1.0, "{what}");
+            }
         }
     }
 }

@@ -146,6 +146,11 @@ impl Program {
         Ok(())
     }
 
+    /// Adds the kernels of another list.
+    pub fn extend(&mut self, other: &Self) {
+        self.dispatches.extend(other.dispatches.iter().cloned());
+    }
+
     /// Sends the list to the device `times` times over, without waiting for it.
     pub fn submit(&self, times: usize) {
         for _ in 0..times {
@@ -248,18 +253,23 @@ impl Memory {
         self.transfer.read(&values.buffer, values.length)
     }
 
-    /// The same into memory of as many numbers.
+    /// The same for the values from the one numbered `first` on, as many as there is memory for.
     ///
     /// # Errors
-    /// [`GpuError::Length`] for another number of them, or a failure of the device.
-    pub fn read_into(&self, values: &Values, numbers: &mut [f32]) -> Result<(), GpuError> {
-        if numbers.len() != values.length {
+    /// [`GpuError::Length`] for more numbers than there are values, or a failure of the device.
+    pub fn read_from(
+        &self,
+        values: &Values,
+        first: usize,
+        numbers: &mut [f32],
+    ) -> Result<(), GpuError> {
+        if first + numbers.len() > values.length {
             return Err(GpuError::Length {
                 field: "numbers",
-                found: numbers.len(),
+                found: first + numbers.len(),
                 expected: values.length,
             });
         }
-        self.transfer.read_into(&values.buffer, numbers)
+        self.transfer.read_into(&values.buffer, first, numbers)
     }
 }

@@ -46,15 +46,20 @@ impl Transfer {
     /// A failure of the device.
     pub fn read(&self, buffer: &wgpu::Buffer, length: usize) -> Result<Vec<f32>, GpuError> {
         let mut values = vec![0.0; length];
-        self.read_into(buffer, &mut values)?;
+        self.read_into(buffer, 0, &mut values)?;
         Ok(values)
     }
 
-    /// Fills `values` with the first numbers of a buffer.
+    /// Fills `values` with the numbers of a buffer from the one numbered `first` on.
     ///
     /// # Errors
     /// A failure of the device.
-    pub fn read_into(&self, buffer: &wgpu::Buffer, values: &mut [f32]) -> Result<(), GpuError> {
+    pub fn read_into(
+        &self,
+        buffer: &wgpu::Buffer,
+        first: usize,
+        values: &mut [f32],
+    ) -> Result<(), GpuError> {
         let doing = "reading the result";
         let gpu = &self.gpu;
         let refused = |reason: String| GpuError::Refused {
@@ -64,7 +69,7 @@ impl Transfer {
         };
         let piece = (self.staging.size() / 4).max(1) as usize;
         for (index, values) in values.chunks_mut(piece).enumerate() {
-            let offset = (4 * piece * index) as u64;
+            let offset = (4 * (first + piece * index)) as u64;
             let bytes = (4 * values.len()) as u64;
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(buffer, offset, &self.staging, 0, bytes);

@@ -40,7 +40,6 @@ pub(super) struct DeviceSolid {
     /// π over its maximum.
     target: Vec<f64>,
     operator: Operator,
-    gpu: Gpu,
     iteration: Iteration,
     /// The largest excess of each cell that the device is given.
     largest_excess: Vec<f64>,
@@ -65,7 +64,6 @@ impl DeviceSolid {
             .map(|inverse| LARGEST_EXCESS / inverse);
         Ok(Self {
             target,
-            gpu: gpu.clone(),
             iteration,
             largest_excess: largest_excess.collect(),
             right: vec![0.0; cells],
@@ -73,10 +71,6 @@ impl DeviceSolid {
             single: vec![0.0; cells],
             operator,
         })
-    }
-
-    pub(super) fn gpu(&self) -> &Gpu {
-        &self.gpu
     }
 
     pub(super) fn solve(

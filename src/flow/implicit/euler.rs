@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::progress::{Accuracy, Balance, Effort, Moved};
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -14,107 +15,12 @@ use crate::grid::Field;
 const MAX_ITERATIONS: usize = 80;
 /// Iterations after which increments are taken in w alone: slower at first, but monotone (docs/mathematics.md, "Implicit steps").
 const MONOTONE_AFTER: usize = 15;
-/// The iteration may end when the last change of ρ is below this in L1.
-const SETTLED: f64 = 1e-8;
-/// What the next change may still be: where Newton's iteration is not yet quadratic, a small change does not mean a small error.
-const REST: f64 = 1e-15;
-/// Relative change of r in any one cell below which it has settled, where the linear solver resolves every cell.
-const SETTLED_CELL: f64 = 1e-6;
-/// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
-const RESOLVED_CELL: f64 = 1e-12;
 /// Sweeps over the cells after which the rest is left: one or two do in all but the roughest problems.
 const MAX_SWEEPS: usize = 10;
-/// The mass that the solution may be short of or over in a step.
-const DEFECT: f64 = 2e-15;
-/// A change that no longer falls is rounding when it is below this.
-const STAGNANT: f64 = 1e-13;
-/// Accuracy of the first linear system where a step need not be solved to rounding: with a good guess it is the only one.
-const FIRST_TOLERANCE: f64 = 1e-4;
 /// Diffusion in a step, relative to storage, that counts as weak.
 const WEAK: f64 = 0.1;
 /// ψ' below this is as good as zero: nothing moves.
 const SMALLEST_SLOPE: f64 = 1e-300;
-
-/// What Newton's iteration took.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::flow) struct Effort {
-    /// Newton iterations.
-    pub iterations: usize,
-    /// Iterations of conjugate gradients.
-    pub linear_iterations: usize,
-}
-
-impl std::ops::AddAssign for Effort {
-    fn add_assign(&mut self, other: Self) {
-        self.iterations += other.iterations;
-        self.linear_iterations += other.linear_iterations;
-    }
-}
-
-/// When a step counts as solved.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::flow) struct Accuracy {
-    /// The error in L1 of ρ at which a step is solved; none: rounding.
-    rest: Option<f64>,
-    /// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
-    cell: f64,
-}
-
-impl Accuracy {
-    /// To rounding.
-    pub const FULL: Self = Self {
-        rest: None,
-        cell: RESOLVED_CELL,
-    };
-    /// Far below the error of any step, for a method that takes many and corrects the mass.
-    pub const OF_A_STEP: Self = Self {
-        rest: Some(1e-9),
-        cell: 1e-6,
-    };
-}
-
-/// Mass, and what it gained.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Balance {
-    /// Σ (ρ − ρ before) · cell volume, as a sum of differences: its rounding is relative to what moved, not to the mass.
-    pub gained: f64,
-    /// Σ ρ · cell volume.
-    pub mass: f64,
-}
-
-/// What an iteration changed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Moved {
-    /// Σ |δρ| · cell volume.
-    mass: f64,
-    /// The largest |δr|/r.
-    cell: f64,
-    /// Σ (ρ − ρ⁰) · cell volume, zero for the exact solution.
-    defect: f64,
-}
-
-impl Moved {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            mass: self.mass + other.mass,
-            cell: self.cell.max(other.cell),
-            defect: self.defect + other.defect,
-        }
-    }
-
-    /// Whether what is left after this iteration is below rounding, the iteration before having changed `before`.
-    fn settled(self, before: f64, direct: bool) -> bool {
-        // Superlinear convergence multiplies the next change by at least as small a factor as this one.
-        let factor = if before.is_finite() {
-            (self.mass / before).min(1.0)
-        } else {
-            1.0
-        };
-        let exact = self.mass * factor <= REST && self.defect.abs() <= DEFECT;
-        let stagnant = self.mass <= STAGNANT && factor > 0.5;
-        self.mass <= SETTLED && (exact || stagnant) && (self.cell <= SETTLED_CELL || !direct)
-    }
-}
 
 /// One backward Euler step in w = ψ(r) (docs/mathematics.md, eq. 11):
 /// ψ'_i (r(w_i) − r(w⁰_i)) + dt ψ'_i Σ_faces sqrt(π_j/π_i)/h² (w_i − w_j) = 0.
@@ -135,6 +41,8 @@ pub(in crate::flow) struct EulerStep<D> {
     degenerate: bool,
     polished: Vec<f64>,
     pub accuracy: Accuracy,
+    /// What the first iteration of the last solve moved, in L1 of ρ: by how much the guess was wrong.
+    pub moved: f64,
     divergence: PhantomData<D>,
 }
 
@@ -158,12 +66,14 @@ impl<D: Divergence> EulerStep<D> {
             degenerate: D::slope(D::kirchhoff(f64::NEG_INFINITY)) == 0.0,
             polished: Vec::new(),
             accuracy: Accuracy::FULL,
+            moved: 0.0,
             divergence: PhantomData,
         }
     }
 
-    /// Solves the step from `initial` at `time` by `dt`. `solution` holds a guess on entry; `bounds` are the smallest and the largest w at
-    /// the start of the run, between which the solution lies by the comparison principle.
+    /// Solves the step from `initial` at `time` by `dt`. `solution` holds a guess on entry, which is thought to be wrong by as much as `expected` in
+    /// L1 of ρ, if anything is; `bounds` are the smallest and the largest w at the start of the run, between which the solution lies by the
+    /// comparison principle.
     pub fn solve(
         &mut self,
         time: f64,
@@ -171,22 +81,18 @@ impl<D: Divergence> EulerStep<D> {
         initial: &[f64],
         solution: &mut [f64],
         bounds: [f64; 2],
+        expected: Option<f64>,
     ) -> Result<Effort, FlowError> {
         let mut effort = Effort::default();
+        self.moved = 0.0;
         let mut change = f64::INFINITY;
-        // An estimate of the error: that of the linear solver, and Newton's, whose size relative to the change is that of the change itself.
+        // An estimate of the error in L1 of ρ: that of the linear solver, and Newton's, of second order in the change of each cell.
         let mut left = f64::INFINITY;
         while effort.iterations < MAX_ITERATIONS {
             if self.residual(dt, initial, solution) == 0.0 {
                 return Ok(effort);
             }
-            let tolerance = match self.accuracy.rest {
-                // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
-                None => (1e-2 * change).clamp(1e-8, 1e-3),
-                // As much as is needed, given what the iteration before has left.
-                Some(rest) if left.is_finite() => (rest / left).clamp(1e-8, 1e-2),
-                Some(_) => FIRST_TOLERANCE,
-            };
+            let tolerance = self.accuracy.tolerance(change, left, expected);
             // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
             self.increment.fill(0.0);
             let report = self
@@ -208,12 +114,11 @@ impl<D: Divergence> EulerStep<D> {
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
             let moved = self.update(updated, initial, solution, bounds);
-            left = moved.mass * (tolerance + moved.cell);
-            let settled = match self.accuracy.rest {
-                None => moved.settled(change, self.direct),
-                Some(rest) => left <= rest,
-            };
-            if settled {
+            if effort.iterations == 1 {
+                self.moved = moved.mass;
+            }
+            left = moved.mass * report.error + moved.squared;
+            if self.accuracy.settled(moved, change, left, self.direct) {
                 if !self.direct {
                     self.settle_cells(dt, initial, solution, bounds);
                 }
@@ -312,6 +217,7 @@ impl<D: Divergence> EulerStep<D> {
                     if change > 0.0 {
                         let relative = change / D::relative_change(updated, empty);
                         moved.cell = moved.cell.max(relative);
+                        moved.squared += mass * change * relative;
                     }
                     *value = updated;
                 }

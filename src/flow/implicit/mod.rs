@@ -4,11 +4,13 @@ mod conservation;
 mod euler;
 mod extrapolation;
 mod initial;
+mod progress;
 
 pub(super) use conservation::Conservation;
-pub(super) use euler::{Accuracy, Effort, EulerStep};
+pub(super) use euler::EulerStep;
 use extrapolation::{Extrapolation, Steps};
 pub(super) use initial::{LIFTED_LOG_RATIO, initial_values};
+pub(super) use progress::{Accuracy, Effort};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};
 use crate::divergence::Divergence;
@@ -110,7 +112,7 @@ impl<D: Divergence> Implicit<D> {
         let initial = self.current.as_slice().unwrap_or_default();
         self.result.copy_from_slice(initial);
         self.euler
-            .solve(self.time, dt, initial, &mut self.result, self.bounds)
+            .solve(self.time, dt, initial, &mut self.result, self.bounds, None)
     }
 
     /// One extrapolated step into `result`; returns its estimated error in L1.
@@ -138,11 +140,18 @@ impl<D: Divergence> Implicit<D> {
             onward * 0.5 * dt / *last_step,
             bounds,
         );
-        let mut effort = euler.solve(time, 0.5 * dt, initial, first_half, bounds)?;
+        let mut effort = euler.solve(time, 0.5 * dt, initial, first_half, bounds, None)?;
         guess(second_half, first_half, initial, onward, bounds);
-        effort += euler.solve(time + 0.5 * dt, 0.5 * dt, first_half, second_half, bounds)?;
+        effort += euler.solve(
+            time + 0.5 * dt,
+            0.5 * dt,
+            first_half,
+            second_half,
+            bounds,
+            None,
+        )?;
         full.copy_from_slice(second_half);
-        effort += euler.solve(time, dt, initial, full, bounds)?;
+        effort += euler.solve(time, dt, initial, full, bounds, None)?;
         let steps = Steps {
             full,
             first_half,

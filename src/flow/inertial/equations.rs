@@ -1,7 +1,12 @@
-//! The equations of transport over any reading of a number (docs/mathematics.md, eq. 39–42): the loops of the CPU and the shader take them from
-//! here.
+//! The equations of transport and of the explicit pressure over any reading of a number (docs/mathematics.md, eq. 39–42 and 46): the loops of the
+//! CPU and the shader take them from here.
 
 use crate::calculus::Real;
+
+/// ρ̃ − ρ_D relative to ρ_D, and the change of the velocity from face to face relative to the speed of sound, beyond which something is not
+/// resolved: then the difference is more than the error of means.
+const LARGEST_MISMATCH: f64 = 0.25;
+const LARGEST_JUMP: f64 = 0.25;
 
 /// The density of a dual cell that momentum is divided by, from that of its two cells before and after momentum has moved it.
 #[inline(always)]
@@ -87,4 +92,37 @@ pub(super) fn momentum_flux<R: Real>(flux: R, viscosity: R, velocity: [R; 2], sh
     let mean = flux * half * (left + right);
     let smoothed = half * viscosity * (right - left);
     shares[0].minimum(shares[1]) * (mean - smoothed)
+}
+
+/// h c of a face (eq. 46), from both of its cells: ρ, σ of the other over its own less 1, and √ψ'; from the velocities on the faces before and
+/// after it; and from f'(r_j) − f'(r_i).
+///
+/// ρ̃ − ρ_D is taken from what the target changes, so that it is 0 to the last bit where the target is uniform, in any format.
+#[inline(always)]
+pub(super) fn explicit_pressure<R: Real>(
+    density: [R; 2],
+    tilt: [R; 2],
+    sound: [R; 2],
+    velocity: [R; 2],
+    variation_change: R,
+) -> R {
+    let (zero, half) = (R::constant(0.0), R::constant(0.5));
+    let missing = half * (density[0] * tilt[0] + density[1] * tilt[1]);
+    let own = carrying(density, density);
+    let jump = half * (velocity[1] - velocity[0]);
+    let sound = sound[0].minimum(sound[1]);
+    let kept = resolved(missing, R::constant(LARGEST_MISMATCH) * own)
+        * resolved(jump, R::constant(LARGEST_JUMP) * sound);
+    // Nothing presses on an empty cell.
+    let kept = R::select(zero.less(density[0].minimum(density[1])), kept, zero);
+    R::select(zero.less(kept), kept * missing * variation_change, zero)
+}
+
+/// 1 for what is far below the largest, 0 from there on.
+#[inline(always)]
+fn resolved<R: Real>(value: R, largest: R) -> R {
+    let share = value / largest;
+    let square = share * share;
+    let (one, zero) = (R::constant(1.0), R::constant(0.0));
+    R::select(value.abs().less(largest), one - square * square, zero)
 }

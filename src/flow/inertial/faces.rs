@@ -110,6 +110,13 @@ impl Faces {
         [0, 1, 2].map(|axis: usize| self.beside(row, axis.min(last)))
     }
 
+    /// σ_j/σ_i − 1 and σ_i/σ_j − 1 of the two cells i and j beside an open face of an axis: exactly 0 where π is the same in both.
+    #[inline(always)]
+    pub fn tilt(&self, axis: usize, pair: [usize; 2]) -> [f64; 2] {
+        let mobility = self.mobility[axis][pair[0]];
+        pair.map(|cell| mobility / self.target[cell] - 1.0)
+    }
+
     /// The next cell along an axis.
     #[inline(always)]
     pub fn next(&self, axis: usize, cell: usize) -> usize {

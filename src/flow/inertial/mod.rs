@@ -2,7 +2,9 @@
 
 mod device;
 mod equations;
+mod explicit;
 mod faces;
+mod foresight;
 mod ledger;
 mod motion;
 mod pressure;
@@ -11,23 +13,23 @@ mod settings;
 mod stage;
 mod steps;
 mod transport;
-mod transporter;
 
-pub use device::transport_shader;
+pub use device::explicit_shader;
 pub use rotation::rotational_share;
 pub use settings::{Friction, InertialSettings};
 
 use super::implicit::{Conservation, Effort, GROWTH, SAFETY, initial_values};
 use super::{Advance, Claims, FlowError, Method, Motion, Problem, State, Stepping};
+use crate::backend::gpu::Gpu;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
 use crate::grid::Field;
 use crate::metrics;
+use explicit::Explicit;
 use faces::{FaceField, Faces};
 use ledger::{Cells, Ledger, face_energies};
 use stage::Stage;
 use steps::{Outcome, Scratch, Trial};
-use transporter::Transporter;
 
 /// The mass around faces from which more may want to leave than there is. Such faces are in the outermost tails; were there more, the
 /// step would be too long.
@@ -38,7 +40,7 @@ const LARGEST_RISE: f64 = 1e-5;
 /// By how much a step is shortened for transport at a time, and may grow again.
 const SHORTENED: f64 = 0.6;
 const LENGTHENED: f64 = 1.05;
-/// The inertial equation for one divergence, in f64; linear systems and transport on the CPU or on a GPU (docs/mathematics.md, §6, "The damped
+/// The inertial equation for one divergence, in f64; linear systems and the explicit terms of momentum on the CPU or on a GPU (docs/mathematics.md, §6, "The damped
 /// inertial equation").
 ///
 /// One convex problem a stage, of the form of backward Euler for the gradient flow; transport is explicit, with a viscosity on the
@@ -46,7 +48,7 @@ const LENGTHENED: f64 = 1.05;
 pub struct Inertial<D> {
     faces: Faces,
     stage: Stage<D>,
-    transport: Transporter,
+    explicit: Explicit,
     settings: InertialSettings,
     problem: Problem,
     /// State, time in the user's units.
@@ -70,8 +72,8 @@ pub struct Inertial<D> {
 }
 
 impl<D: Divergence> Inertial<D> {
-    /// Starts from a density at rest. Linear systems are solved as `elliptic` does, which must be that of the problem: on a GPU, if it was set up
-    /// there ([`Elliptic::on_gpu`]), and so is transport.
+    /// Starts from a density at rest. Linear systems are solved as `elliptic` does, which must be that of the problem; the explicit terms of
+    /// momentum are computed on a GPU, if one is given.
     ///
     /// # Errors
     ///
@@ -81,6 +83,7 @@ impl<D: Divergence> Inertial<D> {
         state: &State,
         settings: InertialSettings,
         elliptic: Elliptic,
+        gpu: Option<&Gpu>,
     ) -> Result<Self, FlowError> {
         let faces = Faces::new(&problem.grid, &problem.log_target);
         let w: Vec<f64> = initial_values::<D>(problem, state)?
@@ -92,7 +95,7 @@ impl<D: Divergence> Inertial<D> {
         let crossing = faces.shortest() / steepest.sqrt().max(f64::MIN_POSITIVE);
         let zeros = || vec![0.0; cells];
         let mut method = Self {
-            transport: Transporter::new(elliptic.gpu(), &faces)?,
+            explicit: Explicit::new::<D>(gpu, &faces)?,
             stage: Stage::new(problem, &faces, elliptic),
             settings,
             problem: problem.clone(),

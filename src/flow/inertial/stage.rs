@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
+use super::foresight::Foresight;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
 use crate::flow::FlowError;
@@ -15,6 +16,8 @@ const SHARE_ROUNDS: usize = 20;
 /// What an implicit stage is given.
 #[derive(Clone, Copy)]
 pub(super) struct StageInput<'a> {
+    /// Which of the stages of a step it is, counted from 0.
+    pub number: usize,
     /// The time at the start of the step, and its whole length: for errors.
     pub time: f64,
     pub step: f64,
@@ -33,6 +36,8 @@ pub(super) struct StageInput<'a> {
 /// The implicit part of a step (docs/mathematics.md, eq. 37 and 38): pressure and friction on momentum, momentum as mass flux.
 pub(super) struct Stage<D> {
     pub euler: EulerStep<D>,
+    /// Of each stage of a step.
+    foresight: [Foresight; 2],
     /// Mass through each face by what is known beforehand, before and after limitation.
     known: FaceField,
     /// The share of its outflow that each cell can afford.
@@ -52,6 +57,7 @@ impl<D: Divergence> Stage<D> {
         }
         Self {
             euler,
+            foresight: Default::default(),
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
             entering: vec![1.0; faces.len()],
@@ -85,14 +91,24 @@ impl<D: Divergence> Stage<D> {
         }
         self.set_moved(faces, input.initial);
         let bounds = self.bounds();
+        // Elimination takes no iterations that a better guess would save.
+        let foresight = &mut self.foresight[input.number];
+        let expected = if self.euler.direct {
+            None
+        } else {
+            foresight.correct(step, solution)
+        };
         for solution in solution.iter_mut() {
             *solution = solution.max(bounds[0]).min(bounds[1]);
         }
         let scale = duration * (duration / damping);
         let effort = self
             .euler
-            .solve(time, scale, &self.moved, solution, bounds)
+            .solve(time, scale, &self.moved, solution, bounds, expected)
             .map_err(|error| of_step(error, step))?;
+        if !self.euler.direct {
+            foresight.learn(step, &faces.target, solution, self.euler.moved);
+        }
         for axis in 0..faces.dimension() {
             accelerate(
                 faces,

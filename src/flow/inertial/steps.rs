@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::Inertial;
+use super::explicit::Terms;
 use super::faces::FaceField;
 use super::ledger::{Cells, FaceEnergies, face_energies};
-use super::pressure::add_explicit_pressure;
 use super::stage::StageInput;
 use super::transport::Carried;
 use crate::backend::reduce;
@@ -72,15 +72,12 @@ impl<D: Divergence> Inertial<D> {
         let friction = self.friction(duration);
         // Friction acts on what is explicit as well: with strong friction the step may be long.
         let explicit = 1.0 / (1.0 + friction * duration);
+        let transported = explicit * duration;
         copy(&self.momentum, &mut self.scratch.star);
-        add_explicit_pressure::<D>(
-            &self.faces,
-            &self.cells,
-            &self.momentum,
-            explicit * duration,
-            &mut self.scratch.means,
-            &mut self.scratch.star,
-        );
+        let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
+        let terms = Terms::Pressure(transported);
+        let star = &mut self.scratch.star;
+        self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         guess(
             &mut self.trial.w,
             &self.w,
@@ -89,6 +86,7 @@ impl<D: Divergence> Inertial<D> {
             UNBOUNDED,
         );
         let input = StageInput {
+            number: 0,
             time: self.state.time,
             step: dt,
             duration,
@@ -110,19 +108,20 @@ impl<D: Divergence> Inertial<D> {
             _ => self.energies_of_trial(false).rubbed(explicit),
         };
         copy(&self.trial.momentum, &mut self.scratch.stage_momentum);
-        let transported = explicit * duration;
         let carrier = Carried {
             momentum: &self.scratch.stage_momentum,
             before: &self.cells.density,
             after: &self.trial.cells.density,
             sound: &self.trial.cells.sound,
+            log_ratio: &self.cells.log_ratio,
             duration: transported,
             order: 1,
         };
+        let terms = Terms::Transport(transported);
         let target = &mut self.trial.momentum;
         let crowded = self
-            .transport
-            .add(&self.faces, carrier, transported, target)?;
+            .explicit
+            .add::<D>(&self.faces, carrier, terms, target)?;
         Ok(Outcome {
             effort,
             work: 2.0 * friction * duration * carried,
@@ -141,6 +140,7 @@ impl<D: Divergence> Inertial<D> {
         let explicit = frictions.map(|friction| 1.0 / (1.0 + friction * duration));
         let transported = explicit[1] * whole;
         let input = StageInput {
+            number: 0,
             time: self.state.time,
             step: dt,
             duration,
@@ -151,24 +151,10 @@ impl<D: Divergence> Inertial<D> {
         };
 
         copy(&self.momentum, &mut self.scratch.star);
-        let carrier = Carried {
-            momentum: &self.momentum,
-            before: &self.cells.density,
-            after: &self.cells.density,
-            sound: &self.cells.sound,
-            duration: transported,
-            order: 2,
-        };
+        let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
+        let terms = Terms::Both(duration, explicit[0] * duration);
         let star = &mut self.scratch.star;
-        let mut crowded = self.transport.add(&self.faces, carrier, duration, star)?;
-        add_explicit_pressure::<D>(
-            &self.faces,
-            &self.cells,
-            &self.momentum,
-            explicit[0] * duration,
-            &mut self.scratch.means,
-            star,
-        );
+        let mut crowded = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         let ratio = FIRST_STAGE * dt / self.last_step;
         guess(
             &mut self.scratch.stage_w,
@@ -202,25 +188,13 @@ impl<D: Divergence> Inertial<D> {
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
         let stage_cells = &mut self.trial.cells;
         stage_cells.set::<D>(self.faces.row(), log_target, &self.scratch.stage_w);
-        let carrier = Carried {
-            momentum: &self.scratch.stage_momentum,
-            before: &self.trial.cells.density,
-            after: &self.trial.cells.density,
-            sound: &self.trial.cells.sound,
-            duration: transported,
-            order: 2,
-        };
+        let momentum = &self.scratch.stage_momentum;
+        let carrier = Carried::in_place(&self.trial.cells, momentum, transported);
         let factor = (1.0 - FIRST_WEIGHT) * whole;
+        let terms = Terms::Both(factor, explicit[1] * factor);
         let star = &mut self.scratch.star;
-        crowded = crowded.max(self.transport.add(&self.faces, carrier, factor, star)?);
-        add_explicit_pressure::<D>(
-            &self.faces,
-            &self.trial.cells,
-            &self.scratch.stage_momentum,
-            explicit[1] * factor,
-            &mut self.scratch.means,
-            star,
-        );
+        let crowded_then = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
+        crowded = crowded.max(crowded_then);
         let stage_energy = match frictions[0] {
             0.0 => 0.0,
             friction => friction * self.energies_of_trial(true).rubbed(explicit[0]),
@@ -236,6 +210,7 @@ impl<D: Divergence> Inertial<D> {
         }
         let passed = (1.0 - FIRST_STAGE) * whole;
         let input = StageInput {
+            number: 1,
             time: self.state.time,
             step: dt,
             duration,

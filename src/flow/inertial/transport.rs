@@ -2,6 +2,7 @@ use rayon::prelude::*;
 
 use super::equations;
 use super::faces::{Beside, FaceField, Faces};
+use super::ledger::Cells;
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
@@ -9,7 +10,7 @@ pub(super) const LARGEST_OUTFLOW: [f64; 2] = [1.0, 0.5];
 /// The share of h/dt that the viscosity of shocks may add to the speed of the flow.
 pub(super) const SHOCK_REACH: f64 = 0.5;
 
-/// What is transported: momentum, and the densities that carry it.
+/// What is transported: momentum, and the densities that carry it; and what the explicit pressure follows from.
 #[derive(Clone, Copy)]
 pub(super) struct Carried<'a> {
     /// The mass flux and momentum of each face.
@@ -19,13 +20,28 @@ pub(super) struct Carried<'a> {
     pub after: &'a [f64],
     /// Sound speed √ψ' in each cell.
     pub sound: &'a [f64],
+    /// ℓ before.
+    pub log_ratio: &'a [f64],
     /// The time that momentum is transported for.
     pub duration: f64,
     /// 1 or 2.
     pub order: u8,
 }
 
-impl Carried<'_> {
+impl<'a> Carried<'a> {
+    /// Momentum whose cells stay as they are meanwhile, as at order 2.
+    pub fn in_place(cells: &'a Cells, momentum: &'a FaceField, duration: f64) -> Self {
+        Self {
+            momentum,
+            before: &cells.density,
+            after: &cells.density,
+            sound: &cells.sound,
+            log_ratio: &cells.log_ratio,
+            duration,
+            order: 2,
+        }
+    }
+
     /// The density of the dual cell of two cells that momentum is divided by.
     #[inline(always)]
     pub fn by(&self, cell: usize, next: usize) -> f64 {

@@ -1,11 +1,14 @@
 use crate::backend::gpu::rings;
-use crate::calculus::trace;
+use crate::calculus::{elementary_functions, trace};
+use crate::divergence::Divergence;
 use crate::flow::inertial::equations::{
-    carrying, jump, mass_flux, momentum, momentum_flux, outflow, share, shock, viscosity,
+    carrying, explicit_pressure, jump, mass_flux, momentum, momentum_flux, outflow, share, shock,
+    viscosity,
 };
 
-/// The shader of the transport of momentum on grids of two or three axes: the template with the traced equations.
-pub fn transport_shader(dimension: usize) -> String {
+/// The shader of the explicit terms of momentum, transport and a part of the pressure, on grids of up to three axes: the template with the traced
+/// equations.
+pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
     let equations = [
         trace(
             "carrying",
@@ -55,10 +58,32 @@ pub fn transport_shader(dimension: usize) -> String {
             ],
             |x| momentum_flux(x[0], x[1], [x[2], x[3]], [x[4], x[5]]),
         ),
+        trace("variation_change", &["own", "beside"], |x| {
+            D::first_variation_change(x[0], x[1])
+        }),
+        trace(
+            "explicit_pressure",
+            &[
+                "density",
+                "density_next",
+                "tilt",
+                "tilt_next",
+                "sound",
+                "sound_next",
+                "velocity_before",
+                "velocity_after",
+                "variation_change",
+            ],
+            |x| {
+                let [density, tilt, sound, velocity] = [0, 2, 4, 6].map(|at| [x[at], x[at + 1]]);
+                explicit_pressure(density, tilt, sound, velocity, x[8])
+            },
+        ),
     ];
-    let mut text = format!("const DIMENSION: u32 = {dimension}u;\n");
+    let mut text = elementary_functions();
+    text += &format!("const DIMENSION: u32 = {dimension}u;\n");
     for equation in equations {
         text += &equation.wgsl;
     }
-    text + &rings() + include_str!("../../../../shaders/transport.wgsl")
+    text + &rings() + include_str!("../../../../shaders/explicit.wgsl")
 }

@@ -77,9 +77,14 @@ impl<D: Divergence> Guess<D> {
                 [low.min(*w), high.max(*w)]
             });
         self.reached.copy_from_slice(&self.initial);
-        let solved = self
-            .euler
-            .solve(0.0, duration, &self.initial, &mut self.reached, bounds);
+        let solved = self.euler.solve(
+            0.0,
+            duration,
+            &self.initial,
+            &mut self.reached,
+            bounds,
+            None,
+        );
         if solved.is_err() {
             self.reached.copy_from_slice(&self.initial);
         }
