@@ -9,7 +9,8 @@ use ottoflow::backend::gpu::Gpu;
 use ottoflow::divergence::DivergenceKind;
 use ottoflow::exact::{self, log_gaussian};
 use ottoflow::flow::{
-    Device, FlowError, InertialSettings, Method, MethodSettings, Problem, State, Stepping, start,
+    Device, FlowError, InertialSettings, JkoSettings, Method, MethodSettings, Problem, State,
+    Stepping, start,
 };
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
 use ottoflow::metrics::divergence;
@@ -62,7 +63,7 @@ fn problem(kind: DivergenceKind, grid: &Grid) -> (Problem, State) {
     (problem, state)
 }
 
-fn begin(
+pub fn begin(
     gpu: Option<&Gpu>,
     (problem, state): &(Problem, State),
     settings: MethodSettings,
@@ -80,8 +81,17 @@ fn implicit(order: u8) -> MethodSettings {
     MethodSettings::Implicit(Stepping::Fixed { step, order })
 }
 
+fn jko(order: u8) -> MethodSettings {
+    MethodSettings::Jko(JkoSettings {
+        step: 0.05,
+        tolerance: None,
+        order,
+        gap: 1e-6,
+    })
+}
+
 /// ‖ρ − ρ'‖ in L1.
-fn distance(problem: &Problem, a: &State, b: &State) -> f64 {
+pub fn distance(problem: &Problem, a: &State, b: &State) -> f64 {
     let (a, b) = (a.density(problem), b.density(problem));
     let sum: f64 = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum();
     sum * problem.grid.cell_volume()
@@ -162,6 +172,8 @@ fn equilibrium_at_rest_stays_to_the_last_bit() {
             staggered(0.3, 2),
             implicit(1),
             implicit(2),
+            jko(1),
+            jko(2),
         ] {
             let mut method = begin(Some(&gpu), &start, settings);
             for _ in 0..4 {
@@ -188,6 +200,7 @@ fn mass_stays_and_energy_falls_in_every_step() {
             staggered(2.0, 2),
             implicit(1),
             implicit(2),
+            jko(1),
         ] {
             let mut method = begin(Some(&gpu), &start, settings);
             let energy = |method: &mut dyn Method| {
@@ -221,9 +234,16 @@ fn steps_by_a_tolerance_are_taken_too_and_the_same_device_gives_the_same_bits() 
         stepping,
         ..InertialSettings::fixed(1.0, 0.1, 2)
     };
+    let certified = JkoSettings {
+        step: 0.05,
+        tolerance: Some(1e-3),
+        order: 1,
+        gap: 1e-6,
+    };
     for settings in [
         MethodSettings::Implicit(stepping),
         MethodSettings::Staggered(adaptive),
+        MethodSettings::Jko(certified),
     ] {
         let run = |gpu: Option<&Gpu>| {
             let mut method = begin(gpu, &start, settings);
@@ -247,13 +267,13 @@ fn what_does_not_run_on_a_gpu_is_refused() {
         boundary: Boundary::NoFlux,
     }]);
     let (problem, state) = problem(DivergenceKind::Kl, &line.unwrap());
-    let device = Device::Gpu(gpu);
-    let refused = start(&problem, &state, staggered(1.0, 1), device)
-        .err()
-        .unwrap();
-    assert!(matches!(refused, FlowError::Setup(_)), "{refused}");
-    assert!(
-        refused.to_string().contains("use --backend cpu"),
-        "{refused}"
-    );
+    for settings in [implicit(1), staggered(1.0, 1), jko(1)] {
+        let refused = start(&problem, &state, settings, Device::Gpu(gpu.clone()));
+        let refused = refused.err().unwrap();
+        assert!(matches!(refused, FlowError::Setup(_)), "{refused}");
+        assert!(
+            refused.to_string().contains("use --backend cpu"),
+            "{refused}"
+        );
+    }
 }

@@ -9,6 +9,7 @@ mod functions;
 #[path = "../shared/grids.rs"]
 mod grids;
 mod implicit;
+mod jko;
 mod rounding;
 #[path = "../shared/mod.rs"]
 mod shared;
