@@ -1,12 +1,13 @@
 //! JKO steps in 2-D and 3-D: the exact problem along the diagonal of a periodic square or cube, steps of τ = 0.005.
 //!
 //! `cargo bench --bench jko_solid` prints a table in Markdown; docs/benchmarks.md keeps one. Numbers after `--` choose the sizes:
-//! `-- 512` is five steps on 512² cells, `-- 64^3` one step on 64³. The error is that in L1 to the exact solution of the flow, beside the
+//! `-- 512` is five steps on 512² cells, `-- 64^3` one step on 64³; with `gpu` among them linear systems are solved on a GPU. The error is that in L1 to the exact solution of the flow, beside the
 //! error of exact JKO steps: those in 1-D on so many cells that the grid is no part of it.
 
 use std::error::Error;
 use std::time::Instant;
 
+use ottoflow::backend::gpu::{Gpu, Selection};
 use ottoflow::exact::{PoissonKernel, l1_distance};
 use ottoflow::flow::{Device, JkoSettings, MethodSettings, start};
 use ottoflow::grid::{Axis, Boundary, Grid};
@@ -26,7 +27,13 @@ struct Outcome {
     error: f64,
 }
 
-fn run(dimension: usize, cells: usize, length: f64, steps: u32) -> Result<Outcome, Box<dyn Error>> {
+fn run(
+    dimension: usize,
+    cells: usize,
+    length: f64,
+    steps: u32,
+    device: Device,
+) -> Result<Outcome, Box<dyn Error>> {
     let axis = Axis {
         lower: 0.0,
         upper: length,
@@ -43,7 +50,7 @@ fn run(dimension: usize, cells: usize, length: f64, steps: u32) -> Result<Outcom
         order: 1,
         gap: 1e-8,
     });
-    let mut method = start(&problem, &state, settings, Device::CpuDouble)?;
+    let mut method = start(&problem, &state, settings, device)?;
     let mut outcome = Outcome {
         seconds: Vec::new(),
         iterations: Vec::new(),
@@ -73,11 +80,11 @@ fn peak_memory() -> Option<f64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn report(dimension: usize, cells: usize) -> Result<(), Box<dyn Error>> {
+fn report(dimension: usize, cells: usize, device: Device) -> Result<(), Box<dyn Error>> {
     let steps = if dimension == 2 { 5 } else { 1 };
     let rate = (dimension as f64).sqrt();
-    let line = run(1, FINE, 1.0 / rate, steps)?;
-    let found = run(dimension, cells, 1.0, steps)?;
+    let line = run(1, FINE, 1.0 / rate, steps, Device::CpuDouble)?;
+    let found = run(dimension, cells, 1.0, steps, device)?;
     let seconds: Vec<String> = found.seconds.iter().map(|s| format!("{s:.2}")).collect();
     let iterations: Vec<String> = found.iterations.iter().map(usize::to_string).collect();
     let fields = peak_memory().map_or("–".to_owned(), |kibibytes| {
@@ -102,6 +109,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         "| cells | seconds | of each step | Newton iterations | CG iterations | gap over W2²/(2τ) | L1 error | over that of exact steps | memory, fields |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
+    let device = match std::env::args().any(|argument| argument == "gpu") {
+        true => Device::Gpu(Gpu::open(Selection::HardwareOrSoftware)?),
+        false => Device::CpuDouble,
+    };
     let sizes: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument.starts_with(|first: char| first.is_ascii_digit()))
@@ -117,7 +128,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some((cells, dimension)) => (cells, dimension.parse()?),
             None => (size, 2),
         };
-        report(dimension, cells.parse()?)?;
+        report(dimension, cells.parse()?, device.clone())?;
     }
     Ok(())
 }

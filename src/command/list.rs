@@ -73,7 +73,11 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
             "1, 2; adaptive",
             "cpu (f64), 2-D and 3-D also gpu (f64)",
         ),
-        ("jko", "1, 1-D also 2; certified", "cpu (f64)"),
+        (
+            "jko",
+            "1, 2; certified, order 1 adaptive",
+            "cpu (f64), 2-D and 3-D also gpu (f64)",
+        ),
         (
             "staggered (inertial)",
             "1, 2; adaptive",

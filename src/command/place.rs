@@ -33,7 +33,7 @@ pub(super) fn begin(
         Backend::Cpu => on_cpu(precision, problem, initial, method),
         Backend::Gpu if wants_double && !refined => Err(double_on_gpu()),
         // Said before an adapter is looked for, which may be missing as well.
-        Backend::Gpu if !method.runs_on_gpu() || wants_single && refined => {
+        Backend::Gpu if wants_single && refined => {
             let method = method.name();
             Err(before_the_first_frame(FlowError::Unsupported { method }))
         }
@@ -47,7 +47,7 @@ pub(super) fn begin(
         Backend::Gpu => on_gpu(Selection::HardwareOrSoftware, problem, initial, method)
             .map_err(before_the_first_frame),
         // Whether a GPU is worth it for linear systems and explicit terms alone has not been measured on hardware.
-        Backend::Auto if method.runs_on_gpu() && !refined && !wants_double && hardware() => {
+        Backend::Auto if !refined && !wants_double && hardware() => {
             let begun = on_gpu(Selection::Hardware, problem, initial, method);
             match or_on_cpu(begun, precision, problem, initial, method)? {
                 (begun, Some(reason)) if !arguments.quiet => {

@@ -20,7 +20,7 @@ pub(super) const LARGEST_COUNT: usize = 500;
 
 /// How an iteration ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Ending {
+pub(crate) enum Ending {
     Converged,
     /// The tolerance was not reached.
     Exhausted,

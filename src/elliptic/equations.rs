@@ -32,13 +32,13 @@ pub(super) fn inverse_diagonal<R: Real, const N: usize>(excess: R, faces: [[R; 2
 
 /// One step of Jacobi from x = 0: ω D⁻¹ b.
 #[inline(always)]
-pub(super) fn first_jacobi<R: Real>(damping: R, inverse: R, b: R) -> R {
+pub(crate) fn first_jacobi<R: Real>(damping: R, inverse: R, b: R) -> R {
     damping * inverse * b
 }
 
 /// One step of Jacobi: x + ω D⁻¹ (b − A x).
 #[inline(always)]
-pub(super) fn jacobi<R: Real>(x: R, damping: R, inverse: R, b: R, product: R) -> R {
+pub(crate) fn jacobi<R: Real>(x: R, damping: R, inverse: R, b: R, product: R) -> R {
     x + damping * inverse * (b - product)
 }
 

@@ -15,7 +15,7 @@ mod axis_map;
 mod balance;
 mod coarsening;
 mod conjugate_gradients;
-mod device;
+pub(crate) mod device;
 mod eigenvalue;
 mod equations;
 mod error;
@@ -38,6 +38,7 @@ use solid::Solid;
 
 pub use device::elliptic_shader;
 pub use eigenvalue::smallest_eigenvalue;
+pub(crate) use equations::{first_jacobi, jacobi};
 pub use error::EllipticError;
 pub use tridiagonal::Tridiagonal;
 

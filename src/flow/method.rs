@@ -106,17 +106,14 @@ pub trait Method {
     }
 }
 
-/// Where a method runs that does not run everywhere, and the other one that does; the inertial equation has none.
+/// What to do about a method without single precision, and the one that has it; the inertial equation has none.
 fn remedy(method: &str) -> &'static str {
     match method {
         "staggered" => {
             "computes in f64 only, on a GPU as well: leave --precision out, or use --precision f64"
         }
-        "implicit" => {
-            "computes in f64 only, on a GPU as well: leave --precision out, use --precision f64, or method = \"explicit\""
-        }
         _ => {
-            "runs on the CPU in f64 only: use --backend cpu --precision f64, or method = \"explicit\""
+            "computes in f64 only, on a GPU as well: leave --precision out, use --precision f64, or method = \"explicit\""
         }
     }
 }
@@ -258,7 +255,7 @@ pub enum FlowError {
     /// The GPU failed.
     #[error(transparent)]
     Gpu(#[from] GpuError),
-    /// The method has no kernels for the device or format.
+    /// The method does not compute in single precision.
     #[error(
         "method = \"{method}\" {}", remedy(.method)
     )]

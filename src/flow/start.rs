@@ -39,15 +39,10 @@ impl MethodSettings {
         }
     }
 
-    /// Whether the method has kernels for the GPU.
-    pub fn runs_on_gpu(&self) -> bool {
-        !matches!(self, Self::Jko(_))
-    }
-
     /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved, and
     /// the explicit terms of momentum computed, on the device.
     pub fn refines_on_gpu(&self) -> bool {
-        matches!(self, Self::Implicit(_) | Self::Staggered(_))
+        !self.runs_in_single()
     }
 
     /// Whether the method runs in single precision.
@@ -63,7 +58,7 @@ pub enum Device {
     CpuDouble,
     /// The processor in f32: the twin of the GPU.
     CpuSingle,
-    /// A GPU in f32; of implicit and inertial steps it solves the linear systems (2-D and 3-D) and computes the explicit terms of momentum only.
+    /// A GPU in f32; of all but explicit steps it solves the linear systems (2-D and 3-D), and of inertial ones computes the explicit terms of momentum, only.
     Gpu(Gpu),
 }
 
@@ -80,19 +75,14 @@ impl Device {
 ///
 /// # Errors
 ///
-/// [`FlowError::Unsupported`] for a method that does not run on the device, and what the method finds wrong with the problem.
+/// [`FlowError::Unsupported`] for a method that does not compute in single precision, and what the method finds wrong with the problem.
 pub fn start(
     problem: &Problem,
     state: &State,
     settings: MethodSettings,
     device: Device,
 ) -> Result<Box<dyn Method>, FlowError> {
-    let fits = match device {
-        Device::CpuDouble => true,
-        Device::CpuSingle => settings.runs_in_single(),
-        Device::Gpu(_) => settings.runs_on_gpu(),
-    };
-    if !fits {
+    if matches!(device, Device::CpuSingle) && !settings.runs_in_single() {
         return Err(FlowError::Unsupported {
             method: settings.name(),
         });
@@ -112,7 +102,10 @@ fn start_for<D: Divergence>(
             let method = Implicit::<D>::new(problem, state, stepping, elliptic)?;
             Ok(Box::new(method))
         }
-        MethodSettings::Jko(settings) => Ok(Box::new(Jko::<D>::new(problem, state, settings)?)),
+        MethodSettings::Jko(settings) => {
+            let method = Jko::<D>::new(problem, state, settings, device.gpu())?;
+            Ok(Box::new(method))
+        }
         MethodSettings::Staggered(settings) => {
             // On a line elimination is exact and a chain of quotients: what a device is faster at is the explicit terms alone.
             let solver = device.gpu().filter(|_| problem.grid.dimension() > 1);

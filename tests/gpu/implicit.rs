@@ -9,7 +9,8 @@ use ottoflow::backend::gpu::Gpu;
 use ottoflow::divergence::DivergenceKind;
 use ottoflow::exact::{self, log_gaussian};
 use ottoflow::flow::{
-    Device, FlowError, InertialSettings, Method, MethodSettings, Problem, State, Stepping, start,
+    Device, FlowError, InertialSettings, JkoSettings, Method, MethodSettings, Problem, State,
+    Stepping, start,
 };
 use ottoflow::grid::{Axis, Boundary, Field, Grid};
 use ottoflow::metrics::divergence;
@@ -49,7 +50,7 @@ fn cases() -> Vec<(DivergenceKind, Grid)> {
     kinds.zip(grids().into_iter().cycle()).collect()
 }
 
-/// Every divergence on a line, where only the inertial method has something to compute on a GPU.
+/// Every divergence on a line, where of the methods with linear systems the inertial one alone has something to compute on a GPU.
 fn lines() -> Vec<(DivergenceKind, Grid)> {
     let line = |(number, kind): (usize, &DivergenceKind)| {
         let axis = Axis {
@@ -67,11 +68,11 @@ fn with_lines() -> Vec<(DivergenceKind, Grid)> {
     cases().into_iter().chain(lines()).collect()
 }
 
-/// What runs on a grid, with and without friction.
+/// What runs on a grid and lowers its energy in every step, with and without friction.
 fn settings_on(grid: &Grid, frictions: [f64; 2]) -> Vec<MethodSettings> {
     let mut settings = vec![staggered(frictions[0], 1), staggered(frictions[1], 2)];
     if grid.dimension() > 1 {
-        settings.extend([implicit(1), implicit(2)]);
+        settings.extend([implicit(1), implicit(2), jko(1)]);
     }
     settings
 }
@@ -89,7 +90,7 @@ fn problem(kind: DivergenceKind, grid: &Grid) -> (Problem, State) {
     (problem, state)
 }
 
-fn begin(
+pub fn begin(
     gpu: Option<&Gpu>,
     (problem, state): &(Problem, State),
     settings: MethodSettings,
@@ -107,8 +108,17 @@ fn implicit(order: u8) -> MethodSettings {
     MethodSettings::Implicit(Stepping::Fixed { step, order })
 }
 
+fn jko(order: u8) -> MethodSettings {
+    MethodSettings::Jko(JkoSettings {
+        step: 0.05,
+        tolerance: None,
+        order,
+        gap: 1e-6,
+    })
+}
+
 /// ‖ρ − ρ'‖ in L1.
-fn distance(problem: &Problem, a: &State, b: &State) -> f64 {
+pub fn distance(problem: &Problem, a: &State, b: &State) -> f64 {
     let (a, b) = (a.density(problem), b.density(problem));
     let sum: f64 = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).sum();
     sum * problem.grid.cell_volume()
@@ -184,7 +194,11 @@ fn equilibrium_at_rest_stays_to_the_last_bit() {
             log_ratio: Field::zeros(grid.shape()),
         };
         let start = (problem, rest);
-        for settings in settings_on(&grid, [0.3, 0.3]) {
+        let mut settings = settings_on(&grid, [0.3, 0.3]);
+        if grid.dimension() > 1 {
+            settings.push(jko(2));
+        }
+        for settings in settings {
             let mut method = begin(Some(&gpu), &start, settings);
             for _ in 0..4 {
                 step(method.as_mut());
@@ -238,9 +252,16 @@ fn steps_by_a_tolerance_are_taken_too_and_the_same_device_gives_the_same_bits() 
         stepping,
         ..InertialSettings::fixed(1.0, 0.1, 2)
     };
+    let certified = JkoSettings {
+        step: 0.05,
+        tolerance: Some(1e-3),
+        order: 1,
+        gap: 1e-6,
+    };
     for settings in [
         MethodSettings::Implicit(stepping),
         MethodSettings::Staggered(adaptive),
+        MethodSettings::Jko(certified),
     ] {
         let run = |gpu: Option<&Gpu>| {
             let mut method = begin(gpu, &start, settings);
@@ -264,11 +285,13 @@ fn what_does_not_run_on_a_gpu_is_refused() {
         boundary: Boundary::NoFlux,
     }]);
     let (problem, state) = problem(DivergenceKind::Kl, &line.unwrap());
-    let device = Device::Gpu(gpu);
-    let refused = start(&problem, &state, implicit(1), device).err().unwrap();
-    assert!(matches!(refused, FlowError::Setup(_)), "{refused}");
-    assert!(
-        refused.to_string().contains("use --backend cpu"),
-        "{refused}"
-    );
+    for settings in [implicit(1), jko(1)] {
+        let refused = start(&problem, &state, settings, Device::Gpu(gpu.clone()));
+        let refused = refused.err().unwrap();
+        assert!(matches!(refused, FlowError::Setup(_)), "{refused}");
+        assert!(
+            refused.to_string().contains("use --backend cpu"),
+            "{refused}"
+        );
+    }
 }

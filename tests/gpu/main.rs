@@ -9,6 +9,7 @@ mod functions;
 #[path = "../shared/grids.rs"]
 mod grids;
 mod implicit;
+mod jko;
 mod motion;
 mod pressure;
 mod rounding;

@@ -6,13 +6,14 @@
 //!
 //! Reference: N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd edition, SIAM (2002), chapter 12.
 
+mod conjugation;
 mod iteration;
 mod shader;
+mod solver;
 
 use rayon::prelude::*;
 
 use super::balance::{Product, conserve, maximum, relative_residual};
-use super::conjugate_gradients::Ending;
 use super::operator::Operator;
 use super::solid::{Excess, culprit, set_up};
 use super::tiles::{Pass, largest};
@@ -21,7 +22,10 @@ use crate::backend::gpu::Gpu;
 use crate::grid::{Field, Grid};
 use iteration::Iteration;
 
+pub(crate) use super::conjugate_gradients::Ending;
+pub(crate) use conjugation::conjugate_gradients_shader;
 pub use shader::elliptic_shader;
+pub(crate) use solver::{Fields, Level, Passes, Solver};
 
 /// How far ln π may lie below its maximum: the products of two such numbers with the diagonals stay far from the ends of f32.
 const LARGEST_DEPTH: f64 = 60.0;

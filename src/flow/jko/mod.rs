@@ -27,8 +27,12 @@ use solid::SolidStep;
 
 use super::implicit::Effort;
 use super::method::Cell;
+pub use solid::stencil_shader;
+
 use super::{Advance, Claims, FlowError, Method, Problem, State, Transport};
+use crate::backend::gpu::{Gpu, GpuError};
 use crate::divergence::Divergence;
+use crate::elliptic::EllipticError;
 use crate::grid::Field;
 use crate::metrics::divergence;
 
@@ -52,7 +56,8 @@ pub struct JkoSettings {
     pub gap: f64,
 }
 
-/// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 on the CPU (docs/mathematics.md, eq. 17).
+/// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 (docs/mathematics.md, eq. 17); in 2-D and 3-D with
+/// its linear systems on the CPU or on a GPU.
 ///
 /// At order 1 each step lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. At order 2 the minimum is taken from an extrapolation of
 /// the last two densities (eq. 23), from which J + W2²/(2τ) is lowered. Mass is kept. A step is accepted only with a duality gap, a
@@ -112,7 +117,7 @@ impl<D: Divergence> Stepper<D> {
             cost,
             gap,
             log_ratio,
-        } = self.solver.step(step, current);
+        } = self.solver.step(step, current)?;
         let allowed = self.gap * cost / (2.0 * tau) + self.rounding;
         // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
         let certified = settled && gap <= allowed;
@@ -154,9 +159,10 @@ struct Reached<'a> {
 }
 
 impl<D: Divergence> Solver<D> {
-    fn new(problem: &Problem, settings: JkoSettings) -> Result<Self, FlowError> {
+    fn new(problem: &Problem, settings: JkoSettings, gpu: Option<&Gpu>) -> Result<Self, FlowError> {
         let second = settings.order == 2;
         match problem.grid.axes() {
+            [_] if gpu.is_some() => Err(EllipticError::LineOnGpu.into()),
             [axis] => {
                 let mut line = LineStep::new(axis, problem.log_target.iter().copied());
                 line.aim = settings.gap;
@@ -165,7 +171,7 @@ impl<D: Divergence> Solver<D> {
                 Ok(Self::Line(Box::new(line), extrapolation))
             }
             _ => {
-                let solid = SolidStep::new(problem, settings.gap, second)?;
+                let solid = SolidStep::new(problem, settings.gap, second, gpu)?;
                 Ok(Self::Solid(Box::new(solid)))
             }
         }
@@ -180,8 +186,8 @@ impl<D: Divergence> Solver<D> {
     }
 
     /// Makes a step by `step` from ℓ.
-    fn step(&mut self, step: f64, current: &[f64]) -> Reached<'_> {
-        match self {
+    fn step(&mut self, step: f64, current: &[f64]) -> Result<Reached<'_>, GpuError> {
+        Ok(match self {
             Self::Line(line, extrapolation) => {
                 let (tau, initial, guess) = match extrapolation {
                     Some(extrapolation) => extrapolation.prepare(line, current, step),
@@ -201,7 +207,7 @@ impl<D: Divergence> Solver<D> {
                 }
             }
             Self::Solid(solid) => {
-                let (tau, effort) = solid.solve(step, current);
+                let (tau, effort) = solid.solve(step, current)?;
                 Reached {
                     effort,
                     settled: true,
@@ -211,7 +217,7 @@ impl<D: Divergence> Solver<D> {
                     log_ratio: &solid.log_ratio,
                 }
             }
-        }
+        })
     }
 
     /// Takes note of a step that was accepted.
@@ -225,13 +231,18 @@ impl<D: Divergence> Solver<D> {
 }
 
 impl<D: Divergence> Jko<D> {
-    /// Starts the flow of a problem from a state.
+    /// Starts the flow of a problem from a state. In 2-D and 3-D the linear systems are solved on a GPU, if one is given.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::Setup`] where in 2-D or 3-D the implicit step, which
-    /// gives the first guess, cannot hold π.
-    pub fn new(problem: &Problem, state: &State, settings: JkoSettings) -> Result<Self, FlowError> {
+    /// [`FlowError::Range`] where π or r is beyond what the step can hold, [`FlowError::Setup`] for a GPU in 1-D, and where in 2-D or 3-D the
+    /// implicit step, which gives the first guess, cannot hold π; [`FlowError::Gpu`] for what the GPU has no room for.
+    pub fn new(
+        problem: &Problem,
+        state: &State,
+        settings: JkoSettings,
+        gpu: Option<&Gpu>,
+    ) -> Result<Self, FlowError> {
         check_range::<D>(problem, state)?;
         let JkoSettings {
             step,
@@ -251,7 +262,7 @@ impl<D: Divergence> Jko<D> {
         };
         Ok(Self {
             stepper: Stepper {
-                solver: Solver::new(problem, settings)?,
+                solver: Solver::new(problem, settings, gpu)?,
                 gap,
                 rounding: ROUNDING * divergence(problem, state),
             },

@@ -10,6 +10,7 @@ use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
+use crate::backend::gpu::GpuError;
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -78,24 +79,34 @@ impl<D: Divergence> Plan<D> {
 
     /// Makes the plan from the current iterate, first with as little as is enough for a gap of `aim` W2²/(2τ); `start` is the mass of
     /// each cell before the step. Returns iterations of the linear solver.
-    pub fn set(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64, start: &[f64]) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn set(
+        &mut self,
+        newton: &mut Newton<D>,
+        tau: f64,
+        aim: f64,
+        start: &[f64],
+    ) -> Result<usize, GpuError> {
         self.fit(newton);
         self.prove(newton, tau);
         self.by_dual();
-        let mut iterations = self.mend(newton, tau, aim);
+        let mut iterations = self.mend(newton, tau, aim)?;
         self.measure(newton);
         // With the right moments it is φ that is not near enough yet.
         let leftover = self.leftover(newton);
         let feasible = self.left <= LEFT || leftover <= SHARE * self.gap;
         if feasible && self.gap.is_finite() || self.gap <= aim * self.cost / (2.0 * tau) {
-            return iterations;
+            return Ok(iterations);
         }
         let cells = newton.points.len();
         self.spare.copy_from_slice(&self.masses[..cells]);
         let (left, mended) = (self.left, self.gap);
-        iterations += self.gather(newton, start);
+        iterations += self.gather(newton, start)?;
         if self.gap <= mended {
-            return iterations;
+            return Ok(iterations);
         }
         let (feet, resting) = self.masses.split_at_mut(cells);
         feet.copy_from_slice(&self.spare);
@@ -103,7 +114,7 @@ impl<D: Divergence> Plan<D> {
         self.left = left;
         self.by_dual();
         self.measure(newton);
-        iterations
+        Ok(iterations)
     }
 
     /// Room for all places.
@@ -130,21 +141,21 @@ impl<D: Divergence> Plan<D> {
     }
 
     /// A plan where no foot is near some of the mass: a little of it stays at rest.
-    fn gather(&mut self, newton: &mut Newton<D>, start: &[f64]) -> usize {
+    fn gather(&mut self, newton: &mut Newton<D>, start: &[f64]) -> Result<usize, GpuError> {
         self.balance(newton);
         let missing = self.fill(newton, start, RESTING);
-        let mut iterations = self.repair(newton, BRIEF);
+        let mut iterations = self.repair(newton, BRIEF)?;
         if self.left > LEFT || self.left.is_nan() {
             // What is missing may come from where it was as well.
             self.fill(newton, start, missing + RESTING);
-            iterations += self.repair(newton, CORRECTIONS);
+            iterations += self.repair(newton, CORRECTIONS)?;
         }
         self.measure(newton);
-        iterations
+        Ok(iterations)
     }
 
     /// The masses at the feet alone, brought to the moments of the start, but no nearer than the gap asks for.
-    fn mend(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64) -> usize {
+    fn mend(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64) -> Result<usize, GpuError> {
         let cells = newton.points.len();
         let Newton {
             lattice,
@@ -188,7 +199,7 @@ impl<D: Divergence> Plan<D> {
                 places,
                 masses,
                 (multigrid, rhs, direction, &mut self.spline, tolerance),
-            );
+            )?;
             let masses: &[f64] = masses;
             moments(
                 lattice,
@@ -201,7 +212,7 @@ impl<D: Divergence> Plan<D> {
             let sums = &self.sums;
             passes::each(rhs, |node, rhs| *rhs = wanted[node] - sums[node]);
         }
-        iterations
+        Ok(iterations)
     }
 
     /// Bounds s from above over the whole box.
@@ -256,7 +267,7 @@ impl<D: Divergence> Plan<D> {
     }
 
     /// Reweights the masses until the second marginal is that of the start.
-    fn repair(&mut self, newton: &mut Newton<D>, corrections: usize) -> usize {
+    fn repair(&mut self, newton: &mut Newton<D>, corrections: usize) -> Result<usize, GpuError> {
         let Newton {
             centres,
             current,
@@ -302,9 +313,9 @@ impl<D: Divergence> Plan<D> {
                 places,
                 masses,
                 (multigrid, rhs, direction, spline, LINEAR_ERROR),
-            );
+            )?;
         }
-        iterations
+        Ok(iterations)
     }
 
     /// W2² and the gap of the plan.

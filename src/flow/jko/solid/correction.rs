@@ -8,6 +8,7 @@ use super::pack::{LocalPack, splat, transposed, with_middle};
 use super::passes::{self, Fill};
 use super::spline::Spline;
 use super::stencil::{Weigh, Weights};
+use crate::backend::gpu::GpuError;
 
 /// The least and the largest factor of a correction.
 const FACTORS: [f64; 2] = [0.1, 10.0];
@@ -59,6 +60,10 @@ impl<const MIDDLE: usize> Fill<f64> for Corrected<'_, MIDDLE> {
 }
 
 /// One correction (eq. 33) for the right-hand side given; returns iterations of the linear solver.
+///
+/// # Errors
+///
+/// A failure of the GPU.
 pub(super) fn correct(
     lattice: &Lattice,
     order: &Order,
@@ -71,7 +76,7 @@ pub(super) fn correct(
         &mut Spline,
         f64,
     ),
-) -> usize {
+) -> Result<usize, GpuError> {
     let matrix = multigrid.matrix();
     let weigh = Marginal {
         masses: &*masses,
@@ -80,12 +85,12 @@ pub(super) fn correct(
     matrix.assemble(order, &weigh);
     let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
     matrix.lift_diagonal(LIFTS[0], LIFTS[1] * largest);
-    multigrid.prepare();
-    let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
+    multigrid.prepare()?;
+    let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
     spline.set(direction);
     let spline: &Spline = spline;
     with_middle!(lattice, MIDDLE => {
         passes::fill(masses, &Corrected::<MIDDLE> { lattice, spline, places });
     });
-    iterations
+    Ok(iterations)
 }

@@ -30,13 +30,13 @@ struct Term {
 /// Halves one axis.
 #[derive(Clone, Debug)]
 pub(super) struct Halving {
-    axis: usize,
+    pub axis: usize,
     fine: Lattice,
     pub coarse: Lattice,
     /// For each fine node what it takes from coarse nodes.
-    down: Vec<[(usize, f64); 2]>,
+    pub down: Vec<[(usize, f64); 2]>,
     /// For each coarse node what it takes from fine ones.
-    up: Vec<Vec<(usize, f64)>>,
+    pub up: Vec<Vec<(usize, f64)>>,
     /// For each coarse node the terms of its entries.
     terms: Vec<Vec<Term>>,
 }

@@ -6,6 +6,7 @@ use super::iterate::Until;
 use super::lattice::{Centres, Lattice};
 use super::newton::Newton;
 use super::passes;
+use crate::backend::gpu::{Gpu, GpuError};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
@@ -49,10 +50,13 @@ pub(super) struct Task<'a> {
 }
 
 impl<D: Divergence> Level<D> {
+    /// The level of a problem; its linear systems are solved on a GPU, if one is given, those of the coarser ones, which are small, here.
+    ///
     /// # Errors
     ///
-    /// [`FlowError::Setup`] where the solver of the flow, which gives a first guess, cannot hold π.
-    pub fn new(problem: &Problem) -> Result<Self, FlowError> {
+    /// [`FlowError::Setup`] where the solver of the flow, which gives a first guess, cannot hold π; [`FlowError::Gpu`] for what the GPU has no
+    /// room for.
+    pub fn new(problem: &Problem, gpu: Option<&Gpu>) -> Result<Self, FlowError> {
         let lattice = Lattice::new(&problem.grid);
         let centres = Centres::new(&problem.grid);
         let log_volume = Real::ln(problem.grid.cell_volume());
@@ -60,7 +64,7 @@ impl<D: Divergence> Level<D> {
             .log_target
             .iter()
             .map(|ln| Real::exp(ln + log_volume));
-        let newton = Newton::new(lattice, centres, masses.collect());
+        let newton = Newton::new(lattice, centres, masses.collect(), gpu)?;
         let coarser = match coarsened(problem, &newton) {
             Some(coarse) => Some(Box::new(Coarser::new(&lattice, &coarse)?)),
             None => None,
@@ -74,29 +78,33 @@ impl<D: Divergence> Level<D> {
     }
 
     /// Solves the step whose moments and mass `newton` has been given: from coarser grids, or where they are of no help from the flow.
-    pub fn approach(&mut self, task: Task<'_>, until: Until) -> Effort {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn approach(&mut self, task: Task<'_>, until: Until) -> Result<Effort, GpuError> {
         let mut effort = Effort::default();
         let Self {
             newton, coarser, ..
         } = self;
         if let Some(coarser) = coarser
-            && coarser.solve(newton, task)
+            && coarser.solve(newton, task)?
         {
             coarser.hand_over(newton);
             newton.restart(task.tau);
             if newton.current.misfit <= NEAR {
-                effort += newton.minimise(task.tau, until, LAST_ITERATIONS);
+                effort += newton.minimise(task.tau, until, LAST_ITERATIONS)?;
                 if newton.current.misfit <= LOOSE {
-                    return effort;
+                    return Ok(effort);
                 }
             }
         }
-        effort += self.follow_flow(task, until);
-        effort
+        effort += self.follow_flow(task, until)?;
+        Ok(effort)
     }
 
     /// From one step of the flow, with smaller τ first where that is a poor guess.
-    fn follow_flow(&mut self, task: Task<'_>, until: Until) -> Effort {
+    fn follow_flow(&mut self, task: Task<'_>, until: Until) -> Result<Effort, GpuError> {
         let Self { newton, guess, .. } = self;
         let mut halvings = 0;
         let mut before = f64::INFINITY;
@@ -123,9 +131,9 @@ impl<D: Divergence> Level<D> {
             } else {
                 (until, LAST_ITERATIONS)
             };
-            effort += newton.minimise(tau, until, most);
+            effort += newton.minimise(tau, until, most)?;
         }
-        effort
+        Ok(effort)
     }
 }
 
@@ -145,7 +153,7 @@ struct Coarser<D> {
 
 impl<D: Divergence> Coarser<D> {
     fn new(fine: &Lattice, problem: &Problem) -> Result<Self, FlowError> {
-        let level = Level::new(problem)?;
+        let level = Level::new(problem, None)?;
         let zeros = || vec![0.0; level.newton.centres.len()];
         Ok(Self {
             transfer: Transfer::between(fine, &level.newton.lattice),
@@ -156,7 +164,7 @@ impl<D: Divergence> Coarser<D> {
     }
 
     /// Solves the step of a finer grid here: its moments are sums of the finer ones. Whether it came near enough.
-    fn solve(&mut self, fine: &Newton<D>, task: Task<'_>) -> bool {
+    fn solve(&mut self, fine: &Newton<D>, task: Task<'_>) -> Result<bool, GpuError> {
         let Self {
             level,
             transfer,
@@ -174,8 +182,8 @@ impl<D: Divergence> Coarser<D> {
             *ln = Real::ln(masses.sum::<f64>() / target[cell]);
         });
         let coarse = Task { initial, ..task };
-        level.approach(coarse, Until::Misfit(NESTED));
-        level.newton.current.misfit <= LOOSE
+        level.approach(coarse, Until::Misfit(NESTED))?;
+        Ok(level.newton.current.misfit <= LOOSE)
     }
 
     /// Gives φ, which is a spline on the finer grid too, and r to the finer grid.

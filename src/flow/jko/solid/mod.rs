@@ -5,7 +5,9 @@ mod background;
 mod certificate;
 mod correction;
 mod deposit;
+mod device;
 mod division;
+mod elimination;
 mod extrapolation;
 mod feet;
 mod galerkin;
@@ -33,6 +35,9 @@ use iterate::Until;
 use level::{Level, Task};
 use newton::Newton;
 
+pub use device::stencil_shader;
+
+use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -71,13 +76,20 @@ pub(super) struct SolidStep<D> {
 }
 
 impl<D: Divergence> SolidStep<D> {
-    /// Sets up steps of order 1, or 2 if `second`, for a problem, each to a gap of `aim` W2²/(2τ).
+    /// Sets up steps of order 1, or 2 if `second`, for a problem, each to a gap of `aim` W2²/(2τ). Linear systems are solved on a GPU, if one is
+    /// given.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Setup`] where the solver of the flow, which gives the first guess, cannot hold π.
-    pub fn new(problem: &Problem, aim: f64, second: bool) -> Result<Self, FlowError> {
-        let level = Level::new(problem)?;
+    /// [`FlowError::Setup`] where the solver of the flow, which gives the first guess, cannot hold π; [`FlowError::Gpu`] for what the GPU has no
+    /// room for.
+    pub fn new(
+        problem: &Problem,
+        aim: f64,
+        second: bool,
+        gpu: Option<&Gpu>,
+    ) -> Result<Self, FlowError> {
+        let level = Level::new(problem, gpu)?;
         let cells = level.newton.centres.len();
         Ok(Self {
             plan: Plan::new(&level.newton),
@@ -92,7 +104,11 @@ impl<D: Divergence> SolidStep<D> {
     }
 
     /// Makes a step from ℓ; its result counts as far as [`SolidStep::gap`] goes. Returns τ of the minimum that was taken, too.
-    pub fn solve(&mut self, step: f64, initial: &[f64]) -> (f64, Effort) {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn solve(&mut self, step: f64, initial: &[f64]) -> Result<(f64, Effort), GpuError> {
         let centres = &self.level.newton.centres;
         let tau = match &mut self.extrapolation {
             Some(extrapolation) => extrapolation.prepare(centres, step),
@@ -107,7 +123,7 @@ impl<D: Divergence> SolidStep<D> {
         let range = high - low;
         self.moved = range > CONSTANT || range.is_nan();
         if !self.moved {
-            return (tau, Effort::default());
+            return Ok((tau, Effort::default()));
         }
         self.begin(initial);
         let task = Task {
@@ -116,13 +132,13 @@ impl<D: Divergence> SolidStep<D> {
             initial,
         };
         let until = Until::Gap(SAFETY * self.aim);
-        let mut effort = self.level.approach(task, until);
+        let mut effort = self.level.approach(task, until)?;
         let mut before = f64::INFINITY;
         self.reached = [f64::INFINITY; 2];
         loop {
             effort.linear_iterations +=
                 self.plan
-                    .set(&mut self.level.newton, tau, self.aim, &self.start);
+                    .set(&mut self.level.newton, tau, self.aim, &self.start)?;
             let (gap, cost) = (self.plan.gap, self.plan.cost);
             if gap < self.reached[0] {
                 self.reached = [gap, cost];
@@ -146,9 +162,9 @@ impl<D: Divergence> SolidStep<D> {
                 DIVIDED_ITERATIONS
             };
             let until = Until::Misfit(FURTHER * newton.current.misfit);
-            effort += newton.minimise(tau, until, most);
+            effort += newton.minimise(tau, until, most)?;
         }
-        (tau, effort)
+        Ok((tau, effort))
     }
 
     /// The lengths of steps of order 2.

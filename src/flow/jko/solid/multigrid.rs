@@ -1,11 +1,15 @@
 //! Conjugate gradients with one multigrid V-cycle on the matrix itself as preconditioner: Galerkin products on every level, Chebyshev
 //! smoothing (Adams, Brezina, Hu, Tuminaro, J. Comput. Phys. 188, 2003), elimination on the coarsest.
 
+use super::device::DeviceSolver;
+use super::elimination::Elimination;
 use super::galerkin::Transfer;
 use super::lattice::Lattice;
 use super::passes;
 use super::stencil::Stencil;
+use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
+use crate::elliptic::{first_jacobi, jacobi};
 
 /// Degree of the smoother.
 const DEGREE: usize = 3;
@@ -14,22 +18,28 @@ const SMOOTHED: f64 = 0.25;
 /// Power iterations for the largest eigenvalue, and what is added to their estimate.
 const POWER_ITERATIONS: usize = 8;
 const MARGIN: f64 = 1.1;
-/// Added to the scaled matrix of the coarsest level, and the least pivot.
-const REGULARISATION: f64 = 1e-13;
+
+/// The Jacobi steps whose product is the Chebyshev polynomial that is least on the spectrum from [`SMOOTHED`] to 1, its largest eigenvalue.
+pub(super) fn dampings() -> [f64; DEGREE] {
+    let (middle, radius) = (0.5 * (1.0 + SMOOTHED), 0.5 * (1.0 - SMOOTHED));
+    std::array::from_fn(|root| {
+        let angle = std::f64::consts::PI * (root as f64 + 0.5) / DEGREE as f64;
+        1.0 / (middle + radius * angle.cos())
+    })
+}
 
 /// One level, and the way to the next.
 #[derive(Clone, Debug)]
-struct Level {
-    matrix: Stencil,
+pub(super) struct Level {
+    pub matrix: Stencil,
     /// The largest eigenvalue of D⁻¹A, with a margin.
-    highest: f64,
-    transfer: Transfer,
+    pub highest: f64,
+    pub transfer: Transfer,
     /// Matrices between the axes.
     matrices: Vec<Stencil>,
     rhs: Vec<f64>,
     solution: Vec<f64>,
     residual: Vec<f64>,
-    direction: Vec<f64>,
     product: Vec<f64>,
 }
 
@@ -38,6 +48,8 @@ struct Level {
 pub(super) struct Multigrid {
     levels: Vec<Level>,
     coarsest: Elimination,
+    /// Solves in place of this processor.
+    device: Option<DeviceSolver>,
     residual: Vec<f64>,
     direction: Vec<f64>,
     product: Vec<f64>,
@@ -59,7 +71,6 @@ impl Level {
             rhs: zeros(),
             solution: zeros(),
             residual: zeros(),
-            direction: zeros(),
             product: zeros(),
         }
     }
@@ -67,7 +78,7 @@ impl Level {
     /// Estimates the largest eigenvalue of D⁻¹A.
     fn measure(&mut self) {
         let diagonal = &self.matrix.diagonal;
-        passes::each(&mut self.direction, |node, value| {
+        passes::each(&mut self.residual, |node, value| {
             // Any vector without structure; always the same.
             let mixed = (node as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             *value = (mixed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
@@ -75,53 +86,35 @@ impl Level {
         let norm = |x: &[f64]| reduce::sum(x.len(), |i| x[i] * x[i] * diagonal[i]).sqrt();
         let mut estimate = 1.0;
         for _ in 0..=POWER_ITERATIONS {
-            let scale = 1.0 / norm(&self.direction);
-            passes::each(&mut self.direction, |_, value| *value *= scale);
-            self.matrix.apply(&self.direction, &mut self.product);
+            let scale = 1.0 / norm(&self.residual);
+            passes::each(&mut self.residual, |_, value| *value *= scale);
+            self.matrix.apply(&self.residual, &mut self.product);
             let product = &self.product;
-            passes::each(&mut self.direction, |node, value| {
+            passes::each(&mut self.residual, |node, value| {
                 *value = product[node] / diagonal[node];
             });
-            estimate = norm(&self.direction);
+            estimate = norm(&self.residual);
         }
         self.highest = MARGIN * estimate;
     }
 
-    /// Chebyshev's iteration from `solution`, or from zero.
+    /// Chebyshev's smoother, from `solution` or from zero.
     fn smooth(&mut self, from_zero: bool) {
-        let (high, low) = (self.highest, SMOOTHED * self.highest);
-        let (middle, radius) = (0.5 * (high + low), 0.5 * (high - low));
-        let sigma = middle / radius;
-        let mut ratio = 1.0 / sigma;
-        let diagonal = &self.matrix.diagonal;
-        if from_zero {
-            self.solution.fill(0.0);
-            self.residual.copy_from_slice(&self.rhs);
-        } else {
-            self.matrix.apply(&self.solution, &mut self.product);
-            let (rhs, product) = (&self.rhs, &self.product);
-            passes::each(&mut self.residual, |i, value| *value = rhs[i] - product[i]);
-        }
-        let residual = &self.residual;
-        passes::each(&mut self.direction, |i, value| {
-            *value = residual[i] / (diagonal[i] * middle);
-        });
-        for round in 1..=DEGREE {
-            let direction = &self.direction;
-            passes::each(&mut self.solution, |i, value| *value += direction[i]);
-            if round == DEGREE {
-                break;
-            }
-            self.matrix.apply(&self.direction, &mut self.product);
-            let product = &self.product;
-            passes::each(&mut self.residual, |i, value| *value -= product[i]);
-            let next = 1.0 / (2.0 * sigma - ratio);
-            let (keep, add) = (next * ratio, 2.0 * next / radius);
-            let residual = &self.residual;
-            passes::each(&mut self.direction, |i, value| {
-                *value = keep * *value + add * residual[i] / diagonal[i];
+        let mut dampings = dampings().into_iter();
+        let (diagonal, highest) = (&self.matrix.diagonal, self.highest);
+        let inverse = |node: usize| 1.0 / (highest * diagonal[node]);
+        let rhs = &self.rhs;
+        if from_zero && let Some(damping) = dampings.next() {
+            passes::each(&mut self.solution, |node, value| {
+                *value = first_jacobi(damping, inverse(node), rhs[node]);
             });
-            ratio = next;
+        }
+        for damping in dampings {
+            self.matrix.apply(&self.solution, &mut self.product);
+            let product = &self.product;
+            passes::each(&mut self.solution, |node, value| {
+                *value = jacobi(*value, damping, inverse(node), rhs[node], product[node]);
+            });
         }
     }
 }
@@ -150,20 +143,26 @@ fn cycle(levels: &mut [Level], coarsest: &mut Elimination) {
 }
 
 impl Multigrid {
-    pub fn new(lattice: Lattice) -> Self {
+    /// The hierarchy; systems are solved on a GPU, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Fields that the GPU has no room for; a failure of it.
+    pub fn new(lattice: Lattice, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
         let mut levels = vec![Level::new(lattice)];
         while let Some(coarse) = levels.last().and_then(|level| level.transfer.coarse()) {
             levels.push(Level::new(coarse));
         }
         let smallest = levels.last().map_or(0, |level| level.rhs.len());
         let zeros = || vec![0.0; lattice.len()];
-        Self {
+        Ok(Self {
+            device: gpu.map(|gpu| DeviceSolver::new(gpu, &levels)).transpose()?,
             levels,
             coarsest: Elimination::new(smallest),
             residual: zeros(),
             direction: zeros(),
             product: zeros(),
-        }
+        })
     }
 
     /// The matrix of the finest level, to be filled before [`Multigrid::prepare`].
@@ -172,7 +171,11 @@ impl Multigrid {
     }
 
     /// Makes the coarse matrices from the finest.
-    pub fn prepare(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn prepare(&mut self) -> Result<(), GpuError> {
         for number in 1..self.levels.len() {
             let (finer, coarser) = self.levels.split_at_mut(number);
             let (level, next) = (&mut finer[number - 1], &mut coarser[0]);
@@ -199,24 +202,37 @@ impl Multigrid {
             } = level;
             self.coarsest.factorise(matrix, solution, product);
         }
+        match &mut self.device {
+            Some(device) => device.load(&self.levels, &self.coarsest),
+            None => Ok(()),
+        }
     }
 
     /// Solves for `solution` until the residual, in the norm of the preconditioner, has fallen by `tolerance`, in at most `most`
     /// iterations; returns how many it took.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
     pub fn solve(
         &mut self,
         rhs: &[f64],
         tolerance: f64,
         most: usize,
         solution: &mut [f64],
-    ) -> usize {
+    ) -> Result<usize, GpuError> {
         let Self {
             levels,
             coarsest,
+            device,
             residual,
             direction,
             product,
         } = self;
+        if let Some(device) = device {
+            let memory = (residual.as_mut_slice(), product.as_mut_slice());
+            return device.solve(&levels[0].matrix, rhs, (tolerance, most), memory, solution);
+        }
         solution.fill(0.0);
         residual.copy_from_slice(rhs);
         let mut precondition = |residual: &[f64], levels: &mut Vec<Level>| {
@@ -229,19 +245,19 @@ impl Multigrid {
         let enough = tolerance * tolerance * size;
         for iteration in 1..=most {
             if size <= 0.0 || size.is_nan() {
-                return iteration - 1;
+                return Ok(iteration - 1);
             }
             levels[0].matrix.apply(direction, product);
             let length = size / passes::dot(direction, product);
             if !length.is_finite() {
-                return iteration - 1;
+                return Ok(iteration - 1);
             }
             passes::each(solution, |i, value| *value += length * direction[i]);
             passes::each(residual, |i, value| *value -= length * product[i]);
             precondition(residual, levels);
             let after = passes::dot(residual, &levels[0].solution);
             if after <= enough || after.is_nan() {
-                return iteration;
+                return Ok(iteration);
             }
             let (share, preconditioned) = (after / size, &levels[0].solution);
             passes::each(direction, |i, value| {
@@ -249,70 +265,6 @@ impl Multigrid {
             });
             size = after;
         }
-        most
-    }
-}
-
-/// Cholesky's factorisation of a small matrix, scaled by its diagonal.
-#[derive(Clone, Debug)]
-struct Elimination {
-    size: usize,
-    scale: Vec<f64>,
-    factor: Vec<f64>,
-}
-
-impl Elimination {
-    fn new(size: usize) -> Self {
-        Self {
-            size,
-            scale: vec![1.0; size],
-            factor: vec![0.0; size * size],
-        }
-    }
-
-    fn factorise(&mut self, matrix: &Stencil, unit: &mut [f64], column: &mut [f64]) {
-        let n = self.size;
-        for (scale, diagonal) in self.scale.iter_mut().zip(&matrix.diagonal) {
-            *scale = 1.0 / diagonal.max(f64::MIN_POSITIVE).sqrt();
-        }
-        for j in 0..n {
-            unit.fill(0.0);
-            unit[j] = self.scale[j];
-            matrix.apply(unit, column);
-            for (i, value) in column.iter().enumerate() {
-                self.factor[i * n + j] = self.scale[i] * value;
-            }
-            self.factor[j * n + j] += REGULARISATION;
-        }
-        for j in 0..n {
-            for i in j..n {
-                let [own, other] = [i, j].map(|row| &self.factor[row * n..][..j]);
-                let known: f64 = own.iter().zip(other).map(|(a, b)| a * b).sum();
-                let left = self.factor[i * n + j] - known;
-                self.factor[i * n + j] = if i == j {
-                    left.max(REGULARISATION).sqrt()
-                } else {
-                    left / self.factor[j * n + j]
-                };
-            }
-        }
-    }
-
-    fn solve(&self, rhs: &[f64], solution: &mut [f64]) {
-        let n = self.size;
-        for i in 0..n {
-            let row = &self.factor[i * n..][..n];
-            let known: f64 = (0..i).map(|j| row[j] * solution[j]).sum();
-            solution[i] = (self.scale[i] * rhs[i] - known) / row[i];
-        }
-        for i in (0..n).rev() {
-            let known: f64 = (i + 1..n)
-                .map(|j| self.factor[j * n + i] * solution[j])
-                .sum();
-            solution[i] = (solution[i] - known) / self.factor[i * n + i];
-        }
-        for (value, scale) in solution.iter_mut().zip(&self.scale) {
-            *value *= scale;
-        }
+        Ok(most)
     }
 }

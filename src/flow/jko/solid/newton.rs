@@ -11,6 +11,7 @@ use super::multigrid::Multigrid;
 use super::pack::with_middle;
 use super::passes;
 use super::points::Points;
+use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
@@ -65,11 +66,21 @@ pub(super) struct Newton<D> {
 }
 
 impl<D: Divergence> Newton<D> {
-    pub fn new(lattice: Lattice, centres: Centres, target: Vec<f64>) -> Self {
+    /// The equations; linear systems are solved on a GPU, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Fields that the GPU has no room for; a failure of it.
+    pub fn new(
+        lattice: Lattice,
+        centres: Centres,
+        target: Vec<f64>,
+        gpu: Option<&Gpu>,
+    ) -> Result<Self, GpuError> {
         let mut order = Order::new(&lattice, centres.len());
         order.sort(&lattice, Places::Centres(centres));
         let nodes = || vec![0.0; lattice.len()];
-        Self {
+        Ok(Self {
             target,
             moments: nodes(),
             mass: 0.0,
@@ -79,7 +90,7 @@ impl<D: Divergence> Newton<D> {
             stiffness: STIFFNESS,
             order,
             padded: vec![0.0; lattice.padded().iter().product()],
-            multigrid: Multigrid::new(lattice),
+            multigrid: Multigrid::new(lattice, gpu)?,
             rhs: nodes(),
             direction: nodes(),
             change: vec![0.0; centres.len()],
@@ -87,7 +98,7 @@ impl<D: Divergence> Newton<D> {
             points: Points::new(centres),
             centres,
             divergence: PhantomData,
-        }
+        })
     }
 
     /// Whether r = 0 is within reach of f': r then follows s at once, and there is no mismatch.
@@ -166,7 +177,11 @@ impl<D: Divergence> Newton<D> {
     }
 
     /// Iterates for one τ from the current φ and r, which have been evaluated.
-    pub fn minimise(&mut self, tau: f64, until: Until, most: usize) -> Effort {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn minimise(&mut self, tau: f64, until: Until, most: usize) -> Result<Effort, GpuError> {
         let mut effort = Effort::default();
         let mut short_steps = 0;
         while effort.iterations < most {
@@ -177,7 +192,7 @@ impl<D: Divergence> Newton<D> {
             effort.iterations += 1;
             let tolerance = (0.1 * before).clamp(1e-8, 1e-2);
             let background = (self.stiffness * before.min(1.0)).max(SOFTEST);
-            effort.linear_iterations += self.newton(tau, background, tolerance);
+            effort.linear_iterations += self.newton(tau, background, tolerance)?;
             let decrement = self.decrement();
             let length = self.search(tau);
             let after = self.trial.misfit;
@@ -206,7 +221,7 @@ impl<D: Divergence> Newton<D> {
                 }
             }
         }
-        effort
+        Ok(effort)
     }
 
     /// Σ mass |x − y|² of the current iterate.
@@ -219,7 +234,7 @@ impl<D: Divergence> Newton<D> {
     }
 
     /// Newton's direction for φ and the change of r along it; returns the iterations of the linear solver.
-    fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> usize {
+    fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> Result<usize, GpuError> {
         let Self {
             lattice,
             target,
@@ -256,8 +271,8 @@ impl<D: Divergence> Newton<D> {
         };
         multigrid.matrix().assemble(order, &weigh);
         background.add(stiffness * tau * self.mass, multigrid.matrix());
-        multigrid.prepare();
-        let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction);
+        multigrid.prepare()?;
+        let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
         trial.spline.set(direction);
         with_middle!(lattice, MIDDLE => {
             let along = Change::<MIDDLE> {
@@ -270,7 +285,7 @@ impl<D: Divergence> Newton<D> {
             };
             passes::fill(change, &along);
         });
-        iterations
+        Ok(iterations)
     }
 
     /// Twice the fall of the dual that Newton's model promises: of the order of the gap.

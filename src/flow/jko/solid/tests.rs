@@ -261,13 +261,13 @@ fn coarse_matrices_are_galerkin_products_and_restriction_is_the_transpose_of_int
 fn the_solver_solves_in_few_iterations_on_any_box() {
     for grid in boxes() {
         let (lattice, cloud, _) = assembled(&grid);
-        let mut multigrid = Multigrid::new(lattice);
+        let mut multigrid = Multigrid::new(lattice, None).unwrap();
         multigrid.matrix().assemble(&cloud.order(&lattice), &cloud);
-        multigrid.prepare();
+        multigrid.prepare().unwrap();
         let wanted = random_vector(lattice.len(), 8);
         let (mut rhs, mut found) = (vec![0.0; lattice.len()], vec![0.0; lattice.len()]);
         multigrid.matrix().apply(&wanted, &mut rhs);
-        let iterations = multigrid.solve(&rhs, 1e-11, 100, &mut found);
+        let iterations = multigrid.solve(&rhs, 1e-11, 100, &mut found).unwrap();
         let error: Vec<f64> = found.iter().zip(&wanted).map(|(a, b)| a - b).collect();
         let [error, size] = [&error, &wanted].map(|x| cloud.energy(&lattice, x));
         assert!(iterations <= 25, "{:?}: {iterations}", grid.shape());
