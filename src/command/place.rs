@@ -39,7 +39,8 @@ pub(super) fn begin(
         }
         // What a GPU does of it is to solve linear systems.
         Backend::Gpu
-            if matches!(method, MethodSettings::Implicit(_)) && problem.grid.dimension() == 1 =>
+            if matches!(method, MethodSettings::Implicit(_) | MethodSettings::Jko(_))
+                && problem.grid.dimension() == 1 =>
         {
             let refused = FlowError::Setup(EllipticError::LineOnGpu);
             Err(before_the_first_frame(refused))
