@@ -24,12 +24,8 @@
 @group(0) @binding(11) var<storage, read_write> steering: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
-fn first_relax(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn first_relax(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }
@@ -37,12 +33,8 @@ fn first_relax(
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn relax(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn relax(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }
@@ -50,12 +42,8 @@ fn relax(
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn residual(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn residual(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }
@@ -74,15 +62,11 @@ fn of_all(local: u32) -> vec4<f32> {
 
 // The image A p of the direction in `values`, and ⟨p, A p⟩.
 @compute @workgroup_size(WORKGROUP)
-fn apply(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let tile = number_of(group, groups);
+fn apply(invocation: Invocation) {
+    let tile = tile_of(invocation);
     let cells = count(level.fine);
     var part = vec4<f32>();
-    for (var offset = local; offset < STRIDE; offset += WORKGROUP) {
+    for (var offset = invocation.local; offset < STRIDE; offset += WORKGROUP) {
         let cell = tile * STRIDE + offset;
         if cell < cells {
             let product = product_of(cell);
@@ -90,23 +74,19 @@ fn apply(
             part.x += values[cell] * product;
         }
     }
-    let whole = of_workgroup(local, part);
-    if local == 0u && tile * STRIDE < cells {
+    let whole = of_workgroup(invocation.local, part);
+    if invocation.local == 0u && tile * STRIDE < cells {
         sums[tile] = whole;
     }
 }
 
 // ⟨z, r⟩, ⟨z, A p⟩, max |z|, max |x| for z in `values`, r in `right`, x in `results`.
 @compute @workgroup_size(WORKGROUP)
-fn inspect(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let tile = number_of(group, groups);
+fn inspect(invocation: Invocation) {
+    let tile = tile_of(invocation);
     let cells = count(level.fine);
     var part = vec4<f32>();
-    for (var offset = local; offset < STRIDE; offset += WORKGROUP) {
+    for (var offset = invocation.local; offset < STRIDE; offset += WORKGROUP) {
         let cell = tile * STRIDE + offset;
         if cell < cells {
             let z = values[cell];
@@ -116,8 +96,8 @@ fn inspect(
             part.w = max(part.w, abs(results[cell]));
         }
     }
-    let whole = of_workgroup(local, part);
-    if local == 0u && tile * STRIDE < cells {
+    let whole = of_workgroup(invocation.local, part);
+    if invocation.local == 0u && tile * STRIDE < cells {
         sums[tile] = whole;
     }
 }
@@ -171,12 +151,8 @@ fn measure(@builtin(local_invocation_index) local: u32) {
 
 // The next direction, from z in `values`.
 @compute @workgroup_size(WORKGROUP)
-fn turn(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn turn(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }
@@ -185,12 +161,8 @@ fn turn(
 
 // The step along the direction in `values`.
 @compute @workgroup_size(WORKGROUP)
-fn move_along(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn move_along(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }

@@ -72,12 +72,8 @@ fn product_of(cell: u32) -> f32 {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn invert_diagonal(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn invert_diagonal(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }
@@ -184,12 +180,8 @@ fn given_along(number: u32, at: vec3<u32>) -> f32 {
 
 // The residual of the coarse cells: the transpose of `prolong_correction`.
 @compute @workgroup_size(WORKGROUP)
-fn restrict_residual(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn restrict_residual(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.coarse) {
         return;
     }
@@ -237,12 +229,8 @@ fn child(children: Children, number: u32) -> vec3<u32> {
 
 // Sums over the fine cells of each coarse one.
 @compute @workgroup_size(WORKGROUP)
-fn sum_children(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn sum_children(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.coarse) {
         return;
     }
@@ -256,12 +244,8 @@ fn sum_children(
 
 // Adds the interpolated correction of the coarse cells.
 @compute @workgroup_size(WORKGROUP)
-fn prolong_correction(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let cell = number_of(group, groups) * WORKGROUP + local;
+fn prolong_correction(invocation: Invocation) {
+    let cell = cell_of(invocation);
     if cell >= count(level.fine) {
         return;
     }

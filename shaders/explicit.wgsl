@@ -39,21 +39,6 @@ struct Component {
 // Of each face along the axis σ_j/σ_i − 1 and σ_i/σ_j − 1.
 @group(0) @binding(7) var<storage, read> tilts: array<f32>;
 
-// What an invocation is told.
-struct Invocation {
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-}
-
-fn tile_of(invocation: Invocation) -> u32 {
-    return number_of(invocation.group, invocation.groups);
-}
-
-fn cell_of(invocation: Invocation) -> u32 {
-    return tile_of(invocation) * WORKGROUP + invocation.local;
-}
-
 fn next(at: vec3<u32>, axis: u32) -> vec3<u32> {
     var beside = at;
     beside[axis] = after(at[axis], component.cells[axis]);

@@ -1,8 +1,19 @@
 // Cells of a grid whose axes are rings, numbered x fastest, and what a workgroup holds together: for shaders with an invocation for each
 // cell. Before this text stands the constant WORKGROUP, the invocations of a workgroup (`backend::gpu::rings`).
 
-fn number_of(group: vec3<u32>, groups: vec3<u32>) -> u32 {
-    return group.y * groups.x + group.x;
+// What an invocation is told.
+struct Invocation {
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) local: u32,
+}
+
+fn tile_of(invocation: Invocation) -> u32 {
+    return invocation.group.y * invocation.groups.x + invocation.group.x;
+}
+
+fn cell_of(invocation: Invocation) -> u32 {
+    return tile_of(invocation) * WORKGROUP + invocation.local;
 }
 
 fn count(cells: vec3<u32>) -> u32 {

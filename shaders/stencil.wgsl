@@ -97,70 +97,53 @@ fn up(axis: u32, i: u32) -> u32 {
     return down(3u, 0u) + 2u * level.reach * before;
 }
 
+// The sum over `pairs` pairs along each axis of products of weights with `values`, fields of `nodes`; along an axis pairs begin at `begin`.
+fn gathered(begin: vec3<u32>, pairs: u32, nodes: vec3<u32>) -> f32 {
+    var total = 0.0;
+    for (var k = 0u; k < pairs; k += 1u) {
+        let weight_z = taps[begin.z + 2u * k + 1u];
+        if weight_z == 0.0 {
+            continue;
+        }
+        let slab = u32(taps[begin.z + 2u * k]) * nodes.y;
+        for (var j = 0u; j < pairs; j += 1u) {
+            let weight_y = taps[begin.y + 2u * j + 1u];
+            if weight_y == 0.0 {
+                continue;
+            }
+            let row = (slab + u32(taps[begin.y + 2u * j])) * nodes.x;
+            var along = 0.0;
+            for (var i = 0u; i < pairs; i += 1u) {
+                along += taps[begin.x + 2u * i + 1u] * values[row + u32(taps[begin.x + 2u * i])];
+            }
+            total += weight_z * weight_y * along;
+        }
+    }
+    return total;
+}
+
 // Pᵀ of a fine field: the right-hand side of the coarse level.
 @compute @workgroup_size(WORKGROUP)
-fn restrict_residual(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let node = number_of(group, groups) * WORKGROUP + local;
+fn restrict_residual(invocation: Invocation) {
+    let node = cell_of(invocation);
     if node >= count(level.coarse) {
         return;
     }
     let at = place(node, level.coarse);
     let begin = vec3<u32>(up(0u, at.x), up(1u, at.y), up(2u, at.z));
-    var total = 0.0;
-    for (var k = 0u; k < level.reach; k += 1u) {
-        let weight_z = taps[begin.z + 2u * k + 1u];
-        if weight_z == 0.0 {
-            continue;
-        }
-        let slab = u32(taps[begin.z + 2u * k]) * level.fine.y;
-        for (var j = 0u; j < level.reach; j += 1u) {
-            let weight_y = taps[begin.y + 2u * j + 1u];
-            if weight_y == 0.0 {
-                continue;
-            }
-            let row = (slab + u32(taps[begin.y + 2u * j])) * level.fine.x;
-            var along = 0.0;
-            for (var i = 0u; i < level.reach; i += 1u) {
-                along += taps[begin.x + 2u * i + 1u] * values[row + u32(taps[begin.x + 2u * i])];
-            }
-            total += weight_z * weight_y * along;
-        }
-    }
-    results[node] = total;
+    results[node] = gathered(begin, level.reach, level.fine);
 }
 
 // Adds P of the coarse correction.
 @compute @workgroup_size(WORKGROUP)
-fn prolong_correction(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let node = number_of(group, groups) * WORKGROUP + local;
+fn prolong_correction(invocation: Invocation) {
+    let node = cell_of(invocation);
     if node >= count(level.fine) {
         return;
     }
     let at = place(node, level.fine);
     let begin = vec3<u32>(down(0u, at.x), down(1u, at.y), down(2u, at.z));
-    var total = 0.0;
-    for (var k = 0u; k < 2u; k += 1u) {
-        let weight_z = taps[begin.z + 2u * k + 1u];
-        let slab = u32(taps[begin.z + 2u * k]) * level.coarse.y;
-        for (var j = 0u; j < 2u; j += 1u) {
-            let weight_y = taps[begin.y + 2u * j + 1u];
-            let row = (slab + u32(taps[begin.y + 2u * j])) * level.coarse.x;
-            var along = 0.0;
-            for (var i = 0u; i < 2u; i += 1u) {
-                along += taps[begin.x + 2u * i + 1u] * values[row + u32(taps[begin.x + 2u * i])];
-            }
-            total += weight_z * weight_y * along;
-        }
-    }
-    results[node] += total;
+    results[node] += gathered(begin, 2u, level.coarse);
 }
 
 var<workgroup> halfway: array<f32, WORKGROUP>;
