@@ -75,7 +75,7 @@ pub(super) fn list(write: Option<&Path>) -> Result<(), CommandError> {
         ),
         (
             "jko",
-            "1, 2; certified, order 1 adaptive",
+            "1, 2; certified, adaptive",
             "cpu (f64), 2-D and 3-D also gpu (f64)",
         ),
         (

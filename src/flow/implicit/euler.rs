@@ -50,15 +50,10 @@ impl<D: Divergence> EulerStep<D> {
     /// The step with its linear systems solved as `elliptic` does, which must be that of the problem.
     pub fn new(problem: &Problem, elliptic: Elliptic) -> Self {
         let zeros = || Field::zeros(problem.grid.shape());
-        let log_volume = Real::ln(problem.grid.cell_volume());
         Self {
             couplings: Couplings::new(&problem.grid, &problem.log_target),
             elliptic,
-            log_mass: problem
-                .log_target
-                .iter()
-                .map(|ln| ln + log_volume)
-                .collect(),
+            log_mass: problem.log_masses().collect(),
             slope: zeros(),
             rhs: zeros(),
             increment: zeros(),

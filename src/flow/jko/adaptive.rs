@@ -65,7 +65,8 @@ impl Pairs {
         let mut rejected = 0;
         let mut effort = Effort::default();
         loop {
-            let tau = self.towards(until - time);
+            // Half of what remains: two steps are made.
+            let tau = self.control.towards(0.5 * (until - time), f64::INFINITY);
             match self.pair(stepper, time, tau, current, result) {
                 Ok((mut first, second, spent, error)) => {
                     effort += spent;
@@ -80,17 +81,6 @@ impl Pairs {
                 Err(error) => effort.iterations += self.control.refuse(time, tau, error)?,
             }
             rejected += 1;
-        }
-    }
-
-    /// τ of the next pair of steps: as it is, or so that one or two equal pairs end where the time does.
-    fn towards(&self, remaining: f64) -> f64 {
-        let next = self.control.next;
-        let count = (0.5 * remaining / next * (1.0 - 1e-9)).ceil().max(1.0);
-        if count <= 2.0 {
-            0.5 * remaining / count
-        } else {
-            next
         }
     }
 

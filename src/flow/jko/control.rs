@@ -59,6 +59,17 @@ impl Control {
         }
     }
 
+    /// τ of the next step: as it is, `longest` at most, or so that one or two equal ones end where the time does.
+    pub fn towards(&self, remaining: f64, longest: f64) -> f64 {
+        let next = self.next.min(longest);
+        let count = (remaining / next * (1.0 - 1e-9)).ceil().max(1.0);
+        if count <= 2.0 {
+            remaining / count
+        } else {
+            next
+        }
+    }
+
     /// Whether a step by τ at `time` with this error is kept. Either sets the next τ.
     ///
     /// # Errors

@@ -72,7 +72,8 @@ impl Prediction {
         let mut rejected = 0;
         let mut effort = Effort::default();
         loop {
-            let tau = self.towards(until - time);
+            let longest = LARGEST_RATIO * self.lengths[0];
+            let tau = self.control.towards(until - time, longest);
             match stepper.step(time, tau, current, result) {
                 Ok(mut made) => {
                     effort += made.effort;
@@ -86,22 +87,6 @@ impl Prediction {
                 Err(error) => effort.iterations += self.control.refuse(time, tau, error)?,
             }
             rejected += 1;
-        }
-    }
-
-    /// τ of the next step: as it is, or so that one or two equal ones end where the time does; at most twice the one before.
-    fn towards(&self, remaining: f64) -> f64 {
-        let last = self.lengths[0];
-        let bounded = if last > 0.0 {
-            self.control.next.min(LARGEST_RATIO * last)
-        } else {
-            self.control.next
-        };
-        let count = (remaining / bounded * (1.0 - 1e-9)).ceil().max(1.0);
-        if count <= 2.0 {
-            remaining / count
-        } else {
-            bounded
         }
     }
 

@@ -59,11 +59,7 @@ impl<D: Divergence> Level<D> {
     pub fn new(problem: &Problem, gpu: Option<&Gpu>) -> Result<Self, FlowError> {
         let lattice = Lattice::new(&problem.grid);
         let centres = Centres::new(&problem.grid);
-        let log_volume = Real::ln(problem.grid.cell_volume());
-        let masses = problem
-            .log_target
-            .iter()
-            .map(|ln| Real::exp(ln + log_volume));
+        let masses = problem.log_masses().map(Real::exp);
         let newton = Newton::new(lattice, centres, masses.collect(), gpu)?;
         let coarser = match coarsened(problem, &newton) {
             Some(coarse) => Some(Box::new(Coarser::new(&lattice, &coarse)?)),
