@@ -1,6 +1,6 @@
 //! Cholesky's factorisation and its solves, on the products of [`super::kernels`].
 
-use super::kernels::{Columns, ROWS, TILE, dot, sums, vectors_mut};
+use super::kernels::{Columns, ROWS, TILE, accumulate, dot, sums, vectors_mut};
 use crate::backend::cpu::{Kernel, Simd, WithSimd, vectorised};
 
 /// The matrix was not positive definite, or not finite.
@@ -63,7 +63,7 @@ fn factor_panel(panel: &mut [f64], first: usize, size: usize) -> Result<(), NotP
             *value *= scale;
         }
         for (below, line) in lower.chunks_exact_mut(size).enumerate() {
-            subtract(own[row + 1 + below], &own[first..], &mut line[first..]);
+            accumulate(-own[row + 1 + below], &own[first..], &mut line[first..]);
         }
     }
     Ok(())
@@ -92,14 +92,6 @@ fn subtract_squares<S: Simd>(simd: S, panel: &[f64], begin: usize, rows: &mut [f
     }
 }
 
-/// y ← y − factor · x.
-#[inline(always)]
-fn subtract(factor: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y -= factor * x;
-    }
-}
-
 /// x ← U⁻ᵀx.
 pub fn solve_transposed(factor: &[f64], size: usize, x: &mut [f64]) {
     vectorised(SolveTransposed { factor, size, x });
@@ -120,7 +112,7 @@ impl Kernel for SolveTransposed<'_> {
         for (row, line) in self.factor.chunks_exact(self.size).enumerate() {
             let value = x[row] / line[row];
             x[row] = value;
-            subtract(value, &line[row + 1..], &mut x[row + 1..]);
+            accumulate(-value, &line[row + 1..], &mut x[row + 1..]);
         }
     }
 }

@@ -206,7 +206,7 @@ pub(super) fn vectors_mut<S: Simd, const M: usize>(slice: &mut [f64]) -> &mut [S
     S::as_mut_simd_f64s(&mut slice[..M * S::F64_LANES]).0
 }
 
-/// C_jk = scale · Σ_b A_jb B_kb over padded columns, added to what is there: rows of both are `step` apart, C is dense by rows.
+/// C_jk = Σ_b A_jb B_kb over padded columns, added to what is there: rows of both are `step` apart, C is dense by rows.
 pub(super) struct RowProducts<'a> {
     pub(super) left: &'a [f64],
     pub(super) right: &'a [f64],
@@ -317,7 +317,6 @@ pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
     sum[0]
 }
 
-/// y ← y + factor · x.
 struct Axpy<'a> {
     factor: f64,
     x: &'a [f64],
@@ -329,9 +328,15 @@ impl Kernel for Axpy<'_> {
 
     #[inline(always)]
     fn call(self) {
-        for (y, x) in self.y.iter_mut().zip(self.x) {
-            *y += self.factor * x;
-        }
+        accumulate(self.factor, self.x, self.y);
+    }
+}
+
+/// y ← y + factor · x, for use in a kernel.
+#[inline(always)]
+pub(super) fn accumulate(factor: f64, x: &[f64], y: &mut [f64]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += factor * x;
     }
 }
 
