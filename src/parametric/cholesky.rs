@@ -1,6 +1,8 @@
-//! Cholesky's factorisation and its solves, on the products of [`super::kernels`].
+//! Cholesky's factorisation and its solves, on the products of [`super::panels`].
 
-use super::kernels::{Columns, ROWS, TILE, accumulate, dot, sums, vectors_mut};
+use super::kernels::{ROWS, TILE, accumulate, vectors_mut};
+use super::panels::Panels;
+use super::row_products::dot;
 use crate::backend::cpu::{Kernel, Simd, WithSimd, vectorised};
 
 /// The matrix was not positive definite, or not finite.
@@ -12,16 +14,38 @@ pub struct NotPositive {
     pub pivot: f64,
 }
 
-/// A = UᵀU in place: `matrix` has `size` rows, a whole number of tiles; its upper triangle is read, and written with U. Below the diagonal
-/// no number is meant, before or after.
-///
-/// # Errors
-/// The first pivot that is not positive; the matrix is then half factored.
-pub fn factor(matrix: &mut [f64], size: usize) -> Result<(), NotPositive> {
-    vectorised(Factorisation { matrix, size })
+/// Cholesky's factorisation, with memory that is kept from one matrix to the next.
+#[derive(Clone, Debug)]
+pub struct Cholesky {
+    /// The rows of U that are done.
+    done: Panels,
+}
+
+impl Default for Cholesky {
+    fn default() -> Self {
+        Self {
+            done: Panels::new(0, 0),
+        }
+    }
+}
+
+impl Cholesky {
+    /// A = UᵀU in place: `matrix` has `size` rows, a whole number of tiles; its upper triangle is read, and written with U. Below the diagonal
+    /// no number is meant, before or after.
+    ///
+    /// # Errors
+    /// The first pivot that is not positive; the matrix is then half factored.
+    pub fn factor(&mut self, matrix: &mut [f64], size: usize) -> Result<(), NotPositive> {
+        if self.done.rows() != size {
+            self.done = Panels::new(size, size);
+        }
+        let done = &mut self.done;
+        vectorised(Factorisation { done, matrix, size })
+    }
 }
 
 struct Factorisation<'a> {
+    done: &'a mut Panels,
     matrix: &'a mut [f64],
     size: usize,
 }
@@ -31,65 +55,74 @@ impl WithSimd for Factorisation<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let size = self.size;
-        for first in (0..size).step_by(TILE) {
-            let (head, trailing) = self.matrix.split_at_mut((first + TILE) * size);
-            let panel = &mut head[first * size..];
-            factor_panel(panel, first, size)?;
-            for begin in (first + TILE..size).step_by(TILE) {
-                let rows = &mut trailing[(begin - first - TILE) * size..];
-                subtract_squares(simd, panel, begin, rows, size);
+        let Self { done, matrix, size } = self;
+        let width = 2 * S::F64_LANES;
+        for (tile, rows) in matrix.chunks_exact_mut(TILE * size).enumerate() {
+            let first = tile * TILE;
+            // A panel of columns serves all groups of rows.
+            for column in (first..size).step_by(width) {
+                let above = (column + width - first).min(TILE);
+                for row in (0..above).step_by(ROWS) {
+                    let sums = done.products(simd, 0..first, first + row, column);
+                    subtract(simd, sums, &mut rows[row * size..], size, column);
+                }
+            }
+            for (group, rows) in rows.chunks_exact_mut(ROWS * size).enumerate() {
+                let diagonal = first + group * ROWS;
+                for column in (diagonal - diagonal % width..size).step_by(width) {
+                    let sums = done.products(simd, first..diagonal, diagonal, column);
+                    subtract(simd, sums, rows, size, column);
+                }
+                factor_group(rows, diagonal, size)?;
+                for (k, row) in rows.chunks_exact(size).enumerate() {
+                    done.set(diagonal + k, tile, &row[first..]);
+                }
             }
         }
         Ok(())
     }
 }
 
-/// The factorisation of one tile of rows, the first of which is row `first` of the matrix, from the diagonal on.
+/// Subtracts sums from rows of a matrix, from a column on.
 #[inline(always)]
-fn factor_panel(panel: &mut [f64], first: usize, size: usize) -> Result<(), NotPositive> {
-    for k in 0..TILE {
-        let row = first + k;
-        let (upper, lower) = panel.split_at_mut((k + 1) * size);
-        let own = &mut upper[k * size..];
-        let pivot = own[row];
+fn subtract<S: Simd>(
+    simd: S,
+    sums: [[S::f64s; 2]; ROWS],
+    rows: &mut [f64],
+    size: usize,
+    column: usize,
+) {
+    for (k, sums) in sums.iter().enumerate() {
+        let results = vectors_mut::<S, 2>(&mut rows[k * size + column..]);
+        for m in 0..2 {
+            results[m] = simd.sub_f64s(results[m], sums[m]);
+        }
+    }
+}
+
+/// The factorisation of a group of rows from the diagonal on, when the rows above are done.
+#[inline(always)]
+fn factor_group(rows: &mut [f64], diagonal: usize, size: usize) -> Result<(), NotPositive> {
+    for k in 0..ROWS {
+        let (upper, lower) = rows.split_at_mut((k + 1) * size);
+        let own = &mut upper[k * size + diagonal..];
+        let pivot = own[k];
         // A pivot that is not a number fails this comparison as well.
         if !(pivot > 0.0 && pivot.is_finite()) {
-            return Err(NotPositive { row, pivot });
+            return Err(NotPositive {
+                row: diagonal + k,
+                pivot,
+            });
         }
         let scale = 1.0 / pivot.sqrt();
-        // Whole tiles, so that no vector is cut.
-        for value in &mut own[first..] {
+        for value in own.iter_mut() {
             *value *= scale;
         }
-        for (below, line) in lower.chunks_exact_mut(size).enumerate() {
-            accumulate(-own[row + 1 + below], &own[first..], &mut line[first..]);
+        for (below, row) in lower.chunks_exact_mut(size).enumerate() {
+            accumulate(-own[k + 1 + below], own, &mut row[diagonal..]);
         }
     }
     Ok(())
-}
-
-/// Subtracts PᵀP of a tile of rows P from a tile of rows further down, that begins at row and column `begin`.
-#[inline(always)]
-fn subtract_squares<S: Simd>(simd: S, panel: &[f64], begin: usize, rows: &mut [f64], size: usize) {
-    // Rows a power of two apart meet in the same few places of the cache: one factor is brought together.
-    let mut left = [0.0; TILE * TILE];
-    for (left, row) in left.chunks_exact_mut(TILE).zip(panel.chunks_exact(size)) {
-        left.copy_from_slice(&row[begin..][..TILE]);
-    }
-    let width = 2 * S::F64_LANES;
-    for row in (0..TILE).step_by(ROWS) {
-        let left = Columns(&left[row..], TILE);
-        for column in (begin + row - row % width..size).step_by(width) {
-            let sums = sums::<S, ROWS, 2>(simd, &left, panel, (column, size), TILE);
-            for (line, sums) in rows[row * size..].chunks_mut(size).zip(sums) {
-                let results = vectors_mut::<S, 2>(&mut line[column..]);
-                for m in 0..2 {
-                    results[m] = simd.sub_f64s(results[m], sums[m]);
-                }
-            }
-        }
-    }
 }
 
 /// x ← U⁻ᵀx.

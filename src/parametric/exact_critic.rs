@@ -1,5 +1,5 @@
 use super::batch::Batch;
-use super::cholesky::{factor, solve_transposed, solve_upper};
+use super::cholesky::{Cholesky, solve_transposed, solve_upper};
 use super::kernels::padded;
 use super::loss::Loss;
 use super::network::Network;
@@ -24,6 +24,7 @@ pub struct ExactCritic {
 struct Affine {
     inputs: usize,
     outputs: usize,
+    cholesky: Cholesky,
     /// U with UᵀU = AAᵀ.
     factor: Vec<f64>,
     size: usize,
@@ -37,6 +38,7 @@ impl ExactCritic {
         let affine = (network.widths().len() == 2).then(|| Affine {
             inputs: network.inputs(),
             outputs: network.outputs(),
+            cholesky: Cholesky::default(),
             factor: Vec::new(),
             size: padded(network.outputs()),
         });
@@ -171,7 +173,7 @@ impl Affine {
                 self.factor[i * size + j] = products.map(|(a, b)| a * b).sum();
             }
         }
-        factor(&mut self.factor, size)
+        self.cholesky.factor(&mut self.factor, size)
     }
 
     /// ln ρ at a point; score ← ∇ln ρ − score.

@@ -1,6 +1,6 @@
 use super::batch::Batch;
 use super::generator::Generator;
-use super::kernels::RowProducts;
+use super::row_products::RowProducts;
 use crate::calculus::{Dual, Real};
 
 /// A generator written as one formula; every derivative is read off dual numbers.

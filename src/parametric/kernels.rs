@@ -1,17 +1,15 @@
 //! Products of small matrices in vector instructions, without allocation.
 //!
 //! Matrices are rows of contiguous numbers, one row a feature and one column a sample; columns are padded to whole [`TILE`]s. Sums run in
-//! one fixed order and nothing is fused, so that the bits depend neither on the instruction set nor on the number of threads.
+//! one fixed order, and each product is added with one rounding on every processor, by the library where there is no such instruction, so
+//! that the bits depend neither on the instruction set nor on the number of threads.
 
 use crate::backend::cpu::{Kernel, Simd, WithSimd, vectorised};
-use crate::calculus::Lanes;
 
 /// Columns that are worked on together.
 pub(super) const TILE: usize = 16;
 /// Rows that share one pass over the columns.
 pub(super) const ROWS: usize = 4;
-/// Independent partial sums of a dot product.
-const WIDTH: usize = 8;
 
 /// `count` rounded up to whole tiles.
 pub(super) fn padded(count: usize) -> usize {
@@ -142,7 +140,7 @@ impl ProductInto<'_, '_> {
 
 /// `N` rows of a product from a column on, `M` vectors wide; rows of `right` are `step` apart.
 #[inline(always)]
-pub(super) fn sums<S: Simd, const N: usize, const M: usize>(
+fn sums<S: Simd, const N: usize, const M: usize>(
     simd: S,
     left: &impl Left<N>,
     right: &[f64],
@@ -156,7 +154,7 @@ pub(super) fn sums<S: Simd, const N: usize, const M: usize>(
         for k in 0..N {
             let left = simd.splat_f64s(left[k]);
             for m in 0..M {
-                sums[k][m] = simd.add_f64s(sums[k][m], simd.mul_f64s(left, right[m]));
+                sums[k][m] = simd.mul_add_f64s(left, right[m], sums[k][m]);
             }
         }
     }
@@ -164,7 +162,7 @@ pub(super) fn sums<S: Simd, const N: usize, const M: usize>(
 }
 
 /// One column of `N` rows of the left factor, read so that it takes at most one check of bounds.
-pub(super) trait Left<const N: usize> {
+trait Left<const N: usize> {
     fn column(&self, depth: usize) -> [f64; N];
 }
 
@@ -172,7 +170,7 @@ pub(super) trait Left<const N: usize> {
 struct Rows<'a, const N: usize>([&'a [f64]; N]);
 
 /// Columns that are contiguous, so far apart.
-pub(super) struct Columns<'a>(pub(super) &'a [f64], pub(super) usize);
+struct Columns<'a>(&'a [f64], usize);
 
 impl<const N: usize> Left<N> for Rows<'_, N> {
     #[inline(always)]
@@ -206,117 +204,6 @@ pub(super) fn vectors_mut<S: Simd, const M: usize>(slice: &mut [f64]) -> &mut [S
     S::as_mut_simd_f64s(&mut slice[..M * S::F64_LANES]).0
 }
 
-/// C_jk = Σ_b A_jb B_kb over padded columns, added to what is there: rows of both are `step` apart, C is dense by rows.
-pub(super) struct RowProducts<'a> {
-    pub(super) left: &'a [f64],
-    pub(super) right: &'a [f64],
-    pub(super) rows: (usize, usize),
-    pub(super) step: usize,
-}
-
-impl RowProducts<'_> {
-    /// Adds the products to `result`, whose rows are `result_step` apart.
-    pub(super) fn add_to(self, result: &mut [f64], result_step: usize) {
-        vectorised(RowProductsInto {
-            products: self,
-            result,
-            result_step,
-        });
-    }
-}
-
-struct RowProductsInto<'a, 'b> {
-    products: RowProducts<'a>,
-    result: &'b mut [f64],
-    result_step: usize,
-}
-
-impl WithSimd for RowProductsInto<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        match S::F64_LANES {
-            8 => self.blocks::<S, 4, 1>(simd),
-            4 => self.blocks::<S, 2, 2>(simd),
-            2 => self.blocks::<S, 2, 4>(simd),
-            _ => self.blocks::<S, 1, 8>(simd),
-        }
-    }
-}
-
-impl RowProductsInto<'_, '_> {
-    /// All products, in squares of `N` rows each; a partial sum is of `K` vectors.
-    #[inline(always)]
-    fn blocks<S: Simd, const N: usize, const K: usize>(&mut self, simd: S) {
-        let (rows, columns) = self.products.rows;
-        for j in (0..rows).step_by(N) {
-            for k in (0..columns).step_by(N) {
-                if j + N <= rows && k + N <= columns {
-                    self.block::<S, N, N, K>(simd, j, k);
-                    continue;
-                }
-                for row in j..rows.min(j + N) {
-                    if k + N <= columns {
-                        self.block::<S, 1, N, K>(simd, row, k);
-                        continue;
-                    }
-                    for column in k..columns {
-                        self.block::<S, 1, 1, K>(simd, row, column);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn block<S: Simd, const M: usize, const N: usize, const K: usize>(
-        &mut self,
-        simd: S,
-        row: usize,
-        column: usize,
-    ) {
-        let RowProducts {
-            left, right, step, ..
-        } = self.products;
-        let lefts: [&[S::f64s]; M] =
-            std::array::from_fn(|m| S::as_simd_f64s(&left[(row + m) * step..][..step]).0);
-        let rights: [&[S::f64s]; N] =
-            std::array::from_fn(|n| S::as_simd_f64s(&right[(column + n) * step..][..step]).0);
-        let mut sums = [[[simd.splat_f64s(0.0); K]; N]; M];
-        for b in (0..step / S::F64_LANES).step_by(K) {
-            for h in 0..K {
-                for m in 0..M {
-                    let a = lefts[m][b + h];
-                    for n in 0..N {
-                        sums[m][n][h] =
-                            simd.add_f64s(sums[m][n][h], simd.mul_f64s(a, rights[n][b + h]));
-                    }
-                }
-            }
-        }
-        for (m, sums) in sums.iter().enumerate() {
-            for (n, sum) in sums.iter().enumerate() {
-                let sum = Lanes::<f64, WIDTH>::load(bytemuck::cast_slice(sum));
-                self.result[(row + m) * self.result_step + column + n] += sum.halved(|a, b| a + b);
-            }
-        }
-    }
-}
-
-/// Σ a_b b_b over whole tiles.
-pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let mut sum = [0.0];
-    RowProducts {
-        left,
-        right,
-        rows: (1, 1),
-        step: left.len(),
-    }
-    .add_to(&mut sum, 1);
-    sum[0]
-}
-
 struct Axpy<'a> {
     factor: f64,
     x: &'a [f64],
@@ -336,7 +223,7 @@ impl Kernel for Axpy<'_> {
 #[inline(always)]
 pub(super) fn accumulate(factor: f64, x: &[f64], y: &mut [f64]) {
     for (y, x) in y.iter_mut().zip(x) {
-        *y += factor * x;
+        *y = factor.mul_add(*x, *y);
     }
 }
 

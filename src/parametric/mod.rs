@@ -20,7 +20,9 @@ pub mod metric;
 mod network;
 pub mod optimizer;
 mod outcome;
+mod panels;
 mod quality;
+mod row_products;
 mod settings;
 mod streams;
 mod target;
@@ -28,7 +30,7 @@ mod training;
 
 pub use activation::{Activation, LEAK};
 pub use batch::Batch;
-pub use cholesky::{NotPositive, factor, solve_transposed, solve_upper};
+pub use cholesky::{Cholesky, NotPositive, solve_transposed, solve_upper};
 pub use comparison::{Runs, compare};
 pub use critic::{Critic, CriticSettings, Penalty};
 pub use eigenvalues::{Complex, EigenvalueError, eigenvalues, leading, symmetric_eigenvalues};

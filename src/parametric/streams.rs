@@ -76,9 +76,12 @@ pub fn fill_normal_quantiles(batch: &mut Batch) {
 
 /// Fills a batch with independent standard normal numbers.
 pub fn fill_normal(random: &mut Xoshiro256PlusPlus, batch: &mut Batch) {
+    // The state stays in registers if it is nobody else's.
+    let mut own = random.clone();
     for feature in 0..batch.features() {
         for value in batch.row_mut(feature) {
-            *value = StandardNormal.sample(random);
+            *value = StandardNormal.sample(&mut own);
         }
     }
+    *random = own;
 }

@@ -1,9 +1,10 @@
-use ottoflow::parametric::{factor, solve_transposed, solve_upper};
+use ottoflow::parametric::{Cholesky, solve_transposed, solve_upper};
 
 use crate::support::{near, random, vector};
 
 #[test]
 fn the_factor_solves_and_its_square_is_the_matrix() {
+    let mut cholesky = Cholesky::default();
     for size in [16, 48, 160] {
         let mut random = random(size as u64);
         let root = vector(&mut random, size * size);
@@ -15,7 +16,7 @@ fn the_factor_solves_and_its_square_is_the_matrix() {
             }
         }
         let mut upper = matrix.clone();
-        factor(&mut upper, size).unwrap();
+        cholesky.factor(&mut upper, size).unwrap();
         for i in 0..size {
             for j in i..size {
                 let products = (0..=i).map(|k| upper[k * size + i] * upper[k * size + j]);
@@ -41,8 +42,9 @@ fn a_matrix_that_is_not_positive_is_refused_at_its_row() {
     for row in 0..16 {
         matrix[row * 17] = if row == 5 { -1.0 } else { 1.0 };
     }
-    let failed = factor(&mut matrix, 16).unwrap_err();
+    let mut cholesky = Cholesky::default();
+    let failed = cholesky.factor(&mut matrix, 16).unwrap_err();
     assert_eq!((failed.row, failed.pivot), (5, -1.0));
     let mut matrix = vec![f64::NAN; 256];
-    assert_eq!(factor(&mut matrix, 16).unwrap_err().row, 0);
+    assert_eq!(cholesky.factor(&mut matrix, 16).unwrap_err().row, 0);
 }

@@ -10,5 +10,6 @@ mod metrics;
 mod network;
 mod optimizers;
 mod poisson;
+mod rounding;
 mod support;
 mod training;

@@ -232,7 +232,7 @@ fn every_loss_brings_the_samples_nearer() {
 fn every_rule_brings_the_samples_nearer_with_the_exact_critic() {
     let mut settings = settings(400, Loss::Dual(DivergenceKind::Kl));
     settings.critic = CriticKind::Exact;
-    for runs in run(&settings, &rules(), 1) {
+    for runs in run(&settings, &rules(), 6) {
         for run in &runs.outcomes {
             assert_eq!(run.failure, None, "{}", runs.rule.name);
             let distance = |index: usize| run.records[index].quality.wasserstein_2;

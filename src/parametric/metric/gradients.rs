@@ -1,5 +1,5 @@
 use super::super::batch::Batch;
-use super::super::cholesky::{factor, solve_transposed, solve_upper};
+use super::super::cholesky::{Cholesky, solve_transposed, solve_upper};
 use super::super::kernels::padded;
 use super::potentials::{Potentials, Table};
 
@@ -14,6 +14,7 @@ const REGULARISATION: f64 = 1e-10;
 pub(super) struct Gradients {
     potentials: Potentials,
     table: Table,
+    cholesky: Cholesky,
     /// U by rows, padded.
     factor: Vec<f64>,
     size: usize,
@@ -24,6 +25,7 @@ impl Gradients {
         Self {
             potentials,
             table: Table::default(),
+            cholesky: Cholesky::default(),
             factor: Vec::new(),
             size: 0,
         }
@@ -43,7 +45,7 @@ impl Gradients {
                 false => 1.0,
             };
         }
-        if factor(&mut self.factor, self.size).is_err() {
+        if self.cholesky.factor(&mut self.factor, self.size).is_err() {
             // Samples that are not numbers: nothing is a gradient.
             self.table.clear();
             self.factor.fill(0.0);

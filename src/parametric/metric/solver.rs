@@ -1,7 +1,8 @@
 use super::super::batch::Batch;
-use super::super::cholesky::{factor, solve_transposed, solve_upper};
+use super::super::cholesky::{Cholesky, solve_transposed, solve_upper};
 use super::super::generator::Generator;
-use super::super::kernels::{RowProducts, add_scaled, dot, padded};
+use super::super::kernels::{add_scaled, padded};
+use super::super::row_products::{RowProducts, dot};
 use super::connection::Connection;
 use super::{MetricError, MetricKind, MetricReport, MetricSettings, Potentials, Projection};
 use crate::backend::cpu::{Aligned, aligned};
@@ -19,6 +20,7 @@ pub struct Metric {
     settings: MetricSettings,
     report: MetricReport,
     projection: Projection,
+    cholesky: Cholesky,
     /// JJᵀ, or the metric itself.
     matrix: Aligned<f64>,
     /// JJᵀ before the projection, or J by parameters.
@@ -43,6 +45,7 @@ impl Metric {
             settings,
             report: MetricReport::default(),
             projection: Projection::default(),
+            cholesky: Cholesky::default(),
             matrix: aligned(0, 0.0),
             wide: aligned(0, 0.0),
             narrow: aligned(0, 0.0),
@@ -239,7 +242,7 @@ impl Metric {
             }
         }
         let shift = damping * force.count() as f64;
-        factored(&mut self.matrix, size, shift, force.count())?;
+        self.factor(size, shift, force.count())?;
         solve_transposed(&self.matrix, size, &mut self.solution);
         solve_upper(&self.matrix, size, &mut self.solution);
         let cotangent = self
@@ -285,7 +288,7 @@ impl Metric {
         for (value, paired) in self.right.iter_mut().zip(&self.paired) {
             *value += paired;
         }
-        factored(&mut self.matrix, size, damping, 1)?;
+        self.factor(size, damping, 1)?;
         solve_transposed(&self.matrix, size, &mut self.right);
         solve_upper(&self.matrix, size, &mut self.right);
         direction.copy_from_slice(&self.right[..count]);
@@ -324,6 +327,27 @@ impl Metric {
         .add_to(&mut self.matrix, size);
     }
 
+    /// Adds `shift` to the diagonal, and 1 where there is nothing but padding, then factors. `samples` turns the largest entry into that
+    /// of the metric.
+    fn factor(&mut self, size: usize, shift: f64, samples: usize) -> Result<(), Failed> {
+        let mut largest = 0.0_f64;
+        for entry in self.matrix.iter_mut().step_by(size + 1) {
+            largest = largest.max(*entry);
+            // A row of the padding is 0: any positive number solves it to 0.
+            *entry += if *entry == 0.0 && shift == 0.0 {
+                1.0
+            } else {
+                shift
+            };
+        }
+        let outcome = self.cholesky.factor(&mut self.matrix, size);
+        outcome.map_err(|failed| Failed {
+            row: failed.row,
+            pivot: failed.pivot,
+            largest: largest / samples.max(1) as f64,
+        })
+    }
+
     /// The metric itself, n×n by rows, at the generator's samples: for reports and tests.
     pub fn matrix(&mut self, generator: &mut dyn Generator, parameters: &[f64]) -> Vec<f64> {
         if self.settings.kind == MetricKind::Otto {
@@ -341,25 +365,4 @@ struct Failed {
     row: usize,
     pivot: f64,
     largest: f64,
-}
-
-/// Adds `shift` to the diagonal, and 1 where there is nothing but padding, then factors. `samples` turns the largest entry into that of
-/// the metric.
-fn factored(matrix: &mut [f64], size: usize, shift: f64, samples: usize) -> Result<(), Failed> {
-    let mut largest = 0.0_f64;
-    for row in 0..size {
-        let entry = &mut matrix[row * (size + 1)];
-        largest = largest.max(*entry);
-        // A row of the padding is 0: any positive number solves it to 0.
-        *entry += if *entry == 0.0 && shift == 0.0 {
-            1.0
-        } else {
-            shift
-        };
-    }
-    factor(matrix, size).map_err(|failed| Failed {
-        row: failed.row,
-        pivot: failed.pivot,
-        largest: largest / samples.max(1) as f64,
-    })
 }

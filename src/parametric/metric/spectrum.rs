@@ -1,7 +1,8 @@
 use super::projection::Projection;
 use crate::parametric::eigenvalues::{EigenvalueError, symmetric_eigenvalues};
 use crate::parametric::generator::Generator;
-use crate::parametric::kernels::{RowProducts, add_scaled};
+use crate::parametric::kernels::add_scaled;
+use crate::parametric::row_products::RowProducts;
 
 /// The eigenvalues of both metrics at one θ, the largest first; as many as there are parameters.
 #[derive(Clone, Debug, PartialEq)]

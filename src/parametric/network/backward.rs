@@ -1,6 +1,7 @@
 use super::super::batch::Batch;
 use super::super::generator::Generator;
-use super::super::kernels::{RowProducts, multiply, scale};
+use super::super::kernels::{multiply, scale};
+use super::super::row_products::RowProducts;
 use super::Evaluator;
 
 impl Evaluator {

@@ -1,84 +1,52 @@
-use super::super::kernels::{Columns, ROWS, sums, vectors_mut};
+use super::super::kernels::{ROWS, TILE, vectors_mut};
+use super::super::panels::Panels;
 use super::Evaluator;
-use crate::backend::cpu::{Aligned, Simd, WithSimd, aligned, vectorised};
-
-/// Numbers between the end of a row and the next one: rows a power of two apart would meet in the same few places of the cache.
-const GAP: usize = 8;
+use crate::backend::cpu::{Simd, WithSimd, vectorised};
 
 /// Inputs of every layer, and its deltas of every output; made on first use.
 #[derive(Clone, Debug)]
 pub(super) struct Grams {
     /// For each layer, a row a feature.
-    inputs: Vec<Spaced>,
+    inputs: Vec<Panels>,
     /// For each layer, a row a feature with one block of samples an output.
-    deltas: Vec<Spaced>,
-}
-
-/// Rows with a [`GAP`] behind each.
-#[derive(Clone, Debug)]
-struct Spaced {
-    rows: usize,
-    step: usize,
-    values: Aligned<f64>,
+    deltas: Vec<Panels>,
 }
 
 impl Grams {
-    fn new(widths: &[usize], step: usize, outputs: usize) -> Self {
+    fn new(widths: &[usize], samples: usize, outputs: usize) -> Self {
         let inputs = widths.iter().take(widths.len() - 1);
         let deltas = widths.iter().skip(1);
         Self {
-            inputs: inputs.map(|rows| Spaced::new(*rows, step)).collect(),
+            inputs: inputs.map(|rows| Panels::new(*rows, samples)).collect(),
             deltas: deltas
-                .map(|rows| Spaced::new(*rows, outputs * step))
+                .map(|rows| Panels::new(*rows, outputs * samples))
                 .collect(),
         }
     }
 }
 
-impl Spaced {
-    fn new(rows: usize, length: usize) -> Self {
-        let step = length + GAP;
-        Self {
-            rows,
-            step,
-            values: aligned(rows * step, 0.0),
-        }
-    }
-
-    /// Takes rows of `length` numbers over, from place `first` on.
-    fn fill(&mut self, first: usize, rows: &[f64], length: usize) {
-        let own = self.values.chunks_exact_mut(self.step);
-        for (own, row) in own.zip(rows.chunks_exact(length)) {
-            own[first..][..length].copy_from_slice(row);
-        }
-    }
-
-    /// Inner products of the columns from `own` on with those from `other` on.
-    #[inline(always)]
-    fn products<S: Simd>(&self, simd: S, own: usize, other: usize) -> [[S::f64s; 2]; ROWS] {
-        // Without a row there is no number at all.
-        let left = Columns(self.values.get(own..).unwrap_or_default(), self.step);
-        sums(simd, &left, &self.values, (other, self.step), self.rows)
+/// Takes rows of `length` numbers over, from a tile on.
+fn fill(panels: &mut Panels, tile: usize, rows: &[f64], length: usize) {
+    for (row, numbers) in rows.chunks_exact(length).enumerate() {
+        panels.set(row, tile, numbers);
     }
 }
 
-/// gram ← gram + (1 + HᵀH) ∘ ΔᵀΔ of one layer, the first factor alike for all outputs.
-struct LayerGram<'a> {
-    inputs: &'a Spaced,
-    deltas: &'a Spaced,
+/// gram ← Σ (1 + HᵀH) ∘ ΔᵀΔ over layers, the first factor alike for all outputs.
+struct LayerGrams<'a> {
+    layers: &'a Grams,
     /// Padded samples.
     samples: usize,
     outputs: usize,
     gram: &'a mut [f64],
 }
 
-impl WithSimd for LayerGram<'_> {
+impl WithSimd for LayerGrams<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         let width = 2 * S::F64_LANES;
-        let size = self.outputs * self.samples;
         for column in (0..self.samples).step_by(width) {
             // With one output only what is right of the diagonal is used.
             let last = if self.outputs == 1 {
@@ -87,21 +55,36 @@ impl WithSimd for LayerGram<'_> {
                 self.samples
             };
             for row in (0..last).step_by(ROWS) {
-                let mut inputs = self.inputs.products(simd, row, column);
-                for inputs in inputs.as_flattened_mut() {
-                    *inputs = simd.add_f64s(simd.splat_f64s(1.0), *inputs);
-                }
-                for output in 0..self.outputs {
-                    for other in output..self.outputs {
-                        let place = [output * self.samples + row, other * self.samples + column];
-                        let deltas = self.deltas.products(simd, place[0], place[1]);
-                        let rows = self.gram[place[0] * size..].chunks_mut(size);
-                        for ((inputs, deltas), row) in inputs.iter().zip(&deltas).zip(rows) {
-                            let results = vectors_mut::<S, 2>(&mut row[place[1]..]);
-                            for m in 0..2 {
-                                let product = simd.mul_f64s(inputs[m], deltas[m]);
-                                results[m] = simd.add_f64s(results[m], product);
-                            }
+                self.block(simd, row, column);
+            }
+        }
+    }
+}
+
+impl LayerGrams<'_> {
+    /// The block of all pairs of outputs from sample `row` and sample `column` on.
+    #[inline(always)]
+    fn block<S: Simd>(&mut self, simd: S, row: usize, column: usize) {
+        let size = self.outputs * self.samples;
+        let layers = self.layers.inputs.iter().zip(&self.layers.deltas);
+        for (number, (inputs, deltas)) in layers.enumerate() {
+            let mut inputs = inputs.products(simd, 0..inputs.rows(), row, column);
+            for inputs in inputs.as_flattened_mut() {
+                *inputs = simd.add_f64s(simd.splat_f64s(1.0), *inputs);
+            }
+            for output in 0..self.outputs {
+                for other in output..self.outputs {
+                    let place = [output * self.samples + row, other * self.samples + column];
+                    let deltas = deltas.products(simd, 0..deltas.rows(), place[0], place[1]);
+                    for k in 0..ROWS {
+                        let first = (place[0] + k) * size + place[1];
+                        let results = vectors_mut::<S, 2>(&mut self.gram[first..]);
+                        for m in 0..2 {
+                            results[m] = if number == 0 {
+                                simd.mul_f64s(inputs[k][m], deltas[k][m])
+                            } else {
+                                simd.mul_add_f64s(inputs[k][m], deltas[k][m], results[m])
+                            };
                         }
                     }
                 }
@@ -130,24 +113,20 @@ impl Evaluator {
         let grams = self.grams.take();
         let mut grams = grams.unwrap_or_else(|| Grams::new(&self.network.widths, samples, outputs));
         for (number, inputs) in grams.inputs.iter_mut().enumerate() {
-            inputs.fill(0, self.layer_input(number), samples);
+            fill(inputs, 0, self.layer_input(number), samples);
         }
         for output in 0..outputs {
             self.backward_unit(parameters, output);
             for (deltas, own) in grams.deltas.iter_mut().zip(&self.deltas) {
-                deltas.fill(output * samples, own, samples);
+                fill(deltas, output * samples / TILE, own, samples);
             }
         }
-        gram.fill(0.0);
-        for (inputs, deltas) in grams.inputs.iter().zip(&grams.deltas) {
-            vectorised(LayerGram {
-                inputs,
-                deltas,
-                samples,
-                outputs,
-                gram,
-            });
-        }
+        vectorised(LayerGrams {
+            layers: &grams,
+            samples,
+            outputs,
+            gram,
+        });
         self.grams = Some(grams);
     }
 }

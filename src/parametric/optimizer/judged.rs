@@ -7,8 +7,9 @@ use crate::parametric::metric::{Metric, MetricError};
 pub const TRUSTED: [f64; 2] = [0.25, 0.75];
 /// The factor by which the damping is raised, and the divisor by which it is lowered.
 pub const DAMPING_FACTOR: f64 = 2.0;
-/// The damping stays between these.
-const BOUNDS: [f64; 2] = [1e-12, 1e12];
+/// The damping stays between these. Below the first a step follows what the batch leaves undetermined: the loss of the batch falls as
+/// predicted and that of other samples rises.
+pub const DAMPING_BOUNDS: [f64; 2] = [1e-4, 1e12];
 /// Falls that are smaller than this, and than this share of the loss, are rounding and say nothing.
 const ROUNDING: f64 = 1e-13;
 
@@ -88,6 +89,10 @@ impl Adaptation {
         let rounding = ROUNDING * (1.0 + before.abs() + after.abs());
         // With momentum a step may lead uphill; its slope then says nothing of how far the metric holds.
         if fall.is_finite() && (self.predicted <= rounding || fall.abs() <= rounding) {
+            // Too short a step to be seen would otherwise be the last that is seen.
+            if self.predicted >= -rounding {
+                metric.set_damping((metric.damping() / DAMPING_FACTOR).max(DAMPING_BOUNDS[0]));
+            }
             return Judgement::UNJUDGED;
         }
         let ratio = fall / self.predicted;
@@ -101,7 +106,7 @@ impl Adaptation {
             // Also where the loss is not a number any more.
             damping * DAMPING_FACTOR
         };
-        metric.set_damping(adapted.clamp(BOUNDS[0], BOUNDS[1]));
+        metric.set_damping(adapted.clamp(DAMPING_BOUNDS[0], DAMPING_BOUNDS[1]));
         Judgement {
             ratio,
             kept: ratio >= 0.0,

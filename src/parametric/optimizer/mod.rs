@@ -13,7 +13,7 @@ mod sgd;
 
 pub use adam::Adam;
 pub use inertial::Inertial;
-pub use judged::{DAMPING_FACTOR, Judgement, TRUSTED, judged_step};
+pub use judged::{DAMPING_BOUNDS, DAMPING_FACTOR, Judgement, TRUSTED, judged_step};
 pub use langevin::Langevin;
 pub use momentum_natural::MomentumNatural;
 pub use natural::Natural;
