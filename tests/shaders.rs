@@ -4,7 +4,7 @@ use ottoflow::backend::gpu::{Tiling, sweep_shader};
 use ottoflow::calculus::{Expression, elementary_functions, trace};
 use ottoflow::divergence::{Divergence, DivergenceKind};
 use ottoflow::elliptic::elliptic_shader;
-use ottoflow::flow::{Diffusion, explicit_shader, stencil_shader};
+use ottoflow::flow::{Diffusion, explicit_shader, galerkin_shader, stencil_shader};
 use ottoflow::grid::{Axis, Boundary, Grid};
 use ottoflow::with_divergence;
 use wgpu::naga;
@@ -67,6 +67,7 @@ fn the_linear_solver_is_valid_in_two_and_three_dimensions() {
 fn the_linear_systems_of_jko_steps_are_valid_in_two_and_three_dimensions() {
     for solid in [false, true] {
         assert_valid(&format!("solid: {solid}"), &stencil_shader(solid));
+        assert_valid(&format!("solid: {solid}"), &galerkin_shader(solid));
     }
 }
 

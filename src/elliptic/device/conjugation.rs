@@ -3,7 +3,7 @@ use crate::calculus::trace;
 use crate::elliptic::equations::{conjugation, first_jacobi, jacobi, moved, step_length};
 
 /// Cells of a level that a workgroup takes in a reduction; fixed, since it is part of the result.
-pub(super) const STRIDE: usize = 1024;
+pub(crate) const STRIDE: usize = 1024;
 
 /// Numbers that steer an iteration.
 pub(super) const STEERING: usize = 9;

@@ -23,7 +23,7 @@ use crate::grid::{Field, Grid};
 use iteration::Iteration;
 
 pub(crate) use super::conjugate_gradients::Ending;
-pub(crate) use conjugation::conjugate_gradients_shader;
+pub(crate) use conjugation::{STRIDE, conjugate_gradients_shader};
 pub use shader::elliptic_shader;
 pub(crate) use solver::{Fields, Level, Passes, Solver};
 

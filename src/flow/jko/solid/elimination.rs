@@ -2,21 +2,24 @@
 
 use super::stencil::Stencil;
 
-/// Added to the scaled matrix, and the least pivot.
-const REGULARISATION: f64 = 1e-13;
-
 /// Cholesky's factorisation of a small matrix, scaled by its diagonal.
 #[derive(Clone, Debug)]
 pub(super) struct Elimination {
     size: usize,
+    /// Added to the scaled matrix, and the least pivot: what rounding leaves of its entries.
+    regularisation: f64,
+    /// Whether nothing is added for constants: their row sums are exact.
+    pub keeps_constants: bool,
     scale: Vec<f64>,
     factor: Vec<f64>,
 }
 
 impl Elimination {
-    pub fn new(size: usize) -> Self {
+    pub fn new(size: usize, regularisation: f64) -> Self {
         Self {
             size,
+            regularisation,
+            keeps_constants: false,
             scale: vec![1.0; size],
             factor: vec![0.0; size * size],
         }
@@ -34,7 +37,17 @@ impl Elimination {
             for (i, value) in column.iter().enumerate() {
                 self.factor[i * n + j] = self.scale[i] * value;
             }
-            self.factor[j * n + j] += REGULARISATION;
+            self.factor[j * n + j] += self.regularisation;
+        }
+        if self.keeps_constants {
+            // 1 in the scaled matrix.
+            let total: f64 = matrix.diagonal.iter().sum();
+            let share = self.regularisation / total;
+            for (i, row) in self.factor.chunks_exact_mut(n).enumerate() {
+                for (value, scale) in row.iter_mut().zip(&self.scale) {
+                    *value -= share / (scale * self.scale[i]);
+                }
+            }
         }
         for j in 0..n {
             for i in j..n {
@@ -42,7 +55,7 @@ impl Elimination {
                 let known: f64 = own.iter().zip(other).map(|(a, b)| a * b).sum();
                 let left = self.factor[i * n + j] - known;
                 self.factor[i * n + j] = if i == j {
-                    left.max(REGULARISATION).sqrt()
+                    left.max(self.regularisation).sqrt()
                 } else {
                     left / self.factor[j * n + j]
                 };

@@ -20,25 +20,26 @@ struct Taps {
 
 /// What an entry of the fine matrix adds to one of the coarse: of the node and the offset, with a weight.
 #[derive(Clone, Copy, Debug)]
-struct Term {
-    node: usize,
-    offset: usize,
-    coarse: usize,
-    weight: f64,
+pub(super) struct Term {
+    pub node: usize,
+    pub offset: usize,
+    /// The offset of the coarse entry.
+    pub coarse: usize,
+    pub weight: f64,
 }
 
 /// Halves one axis.
 #[derive(Clone, Debug)]
 pub(super) struct Halving {
     pub axis: usize,
-    fine: Lattice,
+    pub fine: Lattice,
     pub coarse: Lattice,
     /// For each fine node what it takes from coarse nodes.
     pub down: Vec<[(usize, f64); 2]>,
     /// For each coarse node what it takes from fine ones.
     pub up: Vec<Vec<(usize, f64)>>,
     /// For each coarse node the terms of its entries.
-    terms: Vec<Vec<Term>>,
+    pub terms: Vec<Vec<Term>>,
 }
 
 impl Halving {
@@ -192,6 +193,12 @@ impl Transfer {
     /// Of all axes that are long enough.
     pub fn new(fine: &Lattice) -> Self {
         Self::of(fine, |_| true)
+    }
+
+    /// Of no axis.
+    pub fn none() -> Self {
+        let (halvings, fields) = (Vec::new(), Vec::new());
+        Self { halvings, fields }
     }
 
     /// Of the axes that have fewer nodes on another lattice.

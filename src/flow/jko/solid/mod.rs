@@ -35,7 +35,7 @@ use iterate::Until;
 use level::{Level, Task};
 use newton::Newton;
 
-pub use device::stencil_shader;
+pub use device::{galerkin_shader, stencil_shader};
 
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;

@@ -9,15 +9,18 @@ use super::passes;
 use super::stencil::Stencil;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
+use crate::calculus::Real;
 use crate::elliptic::{first_jacobi, jacobi};
 
 /// Degree of the smoother.
 const DEGREE: usize = 3;
 /// The part of the spectrum that is left to coarser levels.
 const SMOOTHED: f64 = 0.25;
-/// Power iterations for the largest eigenvalue, and what is added to their estimate.
-const POWER_ITERATIONS: usize = 8;
+/// Power iterations before the one that measures the largest eigenvalue, and what is added to its estimate.
+pub(super) const POWER_ITERATIONS: usize = 8;
 const MARGIN: f64 = 1.1;
+/// What is added to the scaled matrix of the coarsest level, and its least pivot.
+const REGULARISATION: f64 = 1e-13;
 
 /// The Jacobi steps whose product is the Chebyshev polynomial that is least on the spectrum from [`SMOOTHED`] to 1, its largest eigenvalue.
 pub(super) fn dampings() -> [f64; DEGREE] {
@@ -28,13 +31,37 @@ pub(super) fn dampings() -> [f64; DEGREE] {
     })
 }
 
+/// What power iterations begin with: any vector without structure, always the same.
+pub(super) fn unstructured(node: usize) -> f64 {
+    let mixed = (node as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+}
+
+/// What a node adds to ⟨x, D x⟩.
+#[inline(always)]
+pub(super) fn weighted_square<R: Real>(x: R, diagonal: R) -> R {
+    x * x * diagonal
+}
+
+/// The largest eigenvalue of D⁻¹A, with a margin, from ⟨x, D x⟩ before and after one more product.
+#[inline(always)]
+pub(super) fn largest_eigenvalue<R: Real>(before: R, after: R) -> R {
+    R::constant(MARGIN) * (after / before).sqrt()
+}
+
+/// What a Jacobi step of damping 1 multiplies a residual by: the spectrum is then at most 1.
+#[inline(always)]
+pub(super) fn inverse_diagonal<R: Real>(highest: R, diagonal: R) -> R {
+    R::constant(1.0) / (highest * diagonal)
+}
+
 /// One level, and the way to the next.
 #[derive(Clone, Debug)]
 pub(super) struct Level {
     pub matrix: Stencil,
     /// The largest eigenvalue of D⁻¹A, with a margin.
-    pub highest: f64,
-    pub transfer: Transfer,
+    highest: f64,
+    transfer: Transfer,
     /// Matrices between the axes.
     matrices: Vec<Stencil>,
     rhs: Vec<f64>,
@@ -56,8 +83,7 @@ pub(super) struct Multigrid {
 }
 
 impl Level {
-    fn new(lattice: Lattice) -> Self {
-        let transfer = Transfer::new(&lattice);
+    fn new(lattice: Lattice, transfer: Transfer) -> Self {
         // The last is the next level's own.
         let between = transfer.halvings.len().saturating_sub(1);
         let halvings = transfer.halvings.iter().take(between);
@@ -79,30 +105,26 @@ impl Level {
     fn measure(&mut self) {
         let diagonal = &self.matrix.diagonal;
         passes::each(&mut self.residual, |node, value| {
-            // Any vector without structure; always the same.
-            let mixed = (node as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            *value = (mixed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
+            *value = unstructured(node)
         });
-        let norm = |x: &[f64]| reduce::sum(x.len(), |i| x[i] * x[i] * diagonal[i]).sqrt();
-        let mut estimate = 1.0;
+        let square = |x: &[f64]| reduce::sum(x.len(), |i| weighted_square(x[i], diagonal[i]));
         for _ in 0..=POWER_ITERATIONS {
-            let scale = 1.0 / norm(&self.residual);
+            let scale = 1.0 / square(&self.residual).sqrt();
             passes::each(&mut self.residual, |_, value| *value *= scale);
             self.matrix.apply(&self.residual, &mut self.product);
             let product = &self.product;
             passes::each(&mut self.residual, |node, value| {
                 *value = product[node] / diagonal[node];
             });
-            estimate = norm(&self.residual);
         }
-        self.highest = MARGIN * estimate;
+        self.highest = largest_eigenvalue(1.0, square(&self.residual));
     }
 
     /// Chebyshev's smoother, from `solution` or from zero.
     fn smooth(&mut self, from_zero: bool) {
         let mut dampings = dampings().into_iter();
         let (diagonal, highest) = (&self.matrix.diagonal, self.highest);
-        let inverse = |node: usize| 1.0 / (highest * diagonal[node]);
+        let inverse = |node: usize| inverse_diagonal(highest, diagonal[node]);
         let rhs = &self.rhs;
         if from_zero && let Some(damping) = dampings.next() {
             passes::each(&mut self.solution, |node, value| {
@@ -149,16 +171,27 @@ impl Multigrid {
     ///
     /// Fields that the GPU has no room for; a failure of it.
     pub fn new(lattice: Lattice, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
-        let mut levels = vec![Level::new(lattice)];
-        while let Some(coarse) = levels.last().and_then(|level| level.transfer.coarse()) {
-            levels.push(Level::new(coarse));
+        let device = gpu
+            .map(|gpu| DeviceSolver::new(gpu, &lattice))
+            .transpose()?;
+        let mut levels = Vec::new();
+        let mut smallest = 0;
+        if device.is_some() {
+            // It holds the coarser ones.
+            levels.push(Level::new(lattice, Transfer::none()));
+        } else {
+            let mut next = Some(lattice);
+            while let Some(lattice) = next {
+                let transfer = Transfer::new(&lattice);
+                (next, smallest) = (transfer.coarse(), lattice.len());
+                levels.push(Level::new(lattice, transfer));
+            }
         }
-        let smallest = levels.last().map_or(0, |level| level.rhs.len());
         let zeros = || vec![0.0; lattice.len()];
         Ok(Self {
-            device: gpu.map(|gpu| DeviceSolver::new(gpu, &levels)).transpose()?,
+            device,
             levels,
-            coarsest: Elimination::new(smallest),
+            coarsest: Elimination::new(smallest, REGULARISATION),
             residual: zeros(),
             direction: zeros(),
             product: zeros(),
@@ -176,6 +209,9 @@ impl Multigrid {
     ///
     /// A failure of the GPU.
     pub fn prepare(&mut self) -> Result<(), GpuError> {
+        if let Some(device) = &mut self.device {
+            return device.load(&self.levels[0].matrix);
+        }
         for number in 1..self.levels.len() {
             let (finer, coarser) = self.levels.split_at_mut(number);
             let (level, next) = (&mut finer[number - 1], &mut coarser[0]);
@@ -202,10 +238,7 @@ impl Multigrid {
             } = level;
             self.coarsest.factorise(matrix, solution, product);
         }
-        match &mut self.device {
-            Some(device) => device.load(&self.levels, &self.coarsest),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Solves for `solution` until the residual, in the norm of the preconditioner, has fallen by `tolerance`, in at most `most`

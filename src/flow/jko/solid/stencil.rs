@@ -48,6 +48,21 @@ pub(super) fn middle_width(lattice: &Lattice) -> usize {
     if lattice.axes[1].missing { 1 } else { WIDTH }
 }
 
+/// Numbers from one offset to the next.
+pub(super) fn run_of(lattice: &Lattice) -> usize {
+    // Long runs begin an odd number of cache lines apart: powers of two would share few places in the caches.
+    match lattice.axes[2].count {
+        nodes @ ..LONG => nodes,
+        nodes => (nodes.div_ceil(LINE) | 1) * LINE,
+    }
+}
+
+/// Numbers of a matrix.
+pub(super) fn entries(lattice: &Lattice) -> usize {
+    let offsets = WIDTH * middle_width(lattice) * WIDTH;
+    lattice.axes[0].count * lattice.axes[1].count * run_of(lattice) * offsets
+}
+
 /// The nodes beside a lattice cell on one axis, and their offsets from each other.
 pub(super) struct Beside {
     pub nodes: [usize; 3],
@@ -75,12 +90,7 @@ impl Stencil {
     pub fn new(lattice: Lattice) -> Self {
         let offsets = WIDTH * middle_width(&lattice) * WIDTH;
         let slabs = lattice.axes[0].count + 2;
-        let nodes = lattice.axes[2].count;
-        // Long runs begin an odd number of cache lines apart: powers of two would share few places in the caches.
-        let run = match nodes {
-            ..LONG => nodes,
-            _ => (nodes.div_ceil(LINE) | 1) * LINE,
-        };
+        let run = run_of(&lattice);
         let slab = lattice.axes[1].count * run * offsets;
         Self {
             lattice,
@@ -163,6 +173,19 @@ impl Stencil {
         for row in self.rows_mut().chunks_mut(row) {
             for value in &mut row[centre..][..nodes] {
                 *value += relative * *value + absolute;
+            }
+        }
+        self.read_diagonal();
+    }
+
+    /// Adds to the entry of every node on the diagonal.
+    pub fn shift_diagonal(&mut self, shifts: &[f64]) {
+        let (nodes, row) = (self.lattice.axes[2].count, self.row());
+        let centre = self.centre() * self.run;
+        let rows = self.rows_mut().chunks_mut(row);
+        for (row, shifts) in rows.zip(shifts.chunks(nodes)) {
+            for (value, shift) in row[centre..].iter_mut().zip(shifts) {
+                *value += shift;
             }
         }
         self.read_diagonal();

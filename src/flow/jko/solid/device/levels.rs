@@ -6,7 +6,7 @@ use crate::backend::gpu::{GpuError, Kernel, Kernels, Memory, Program, Values, WO
 use crate::elliptic::device::{Fields, Level, Passes};
 use crate::flow::jko::solid::galerkin::Transfer;
 use crate::flow::jko::solid::lattice::Lattice;
-use crate::flow::jko::solid::multigrid;
+use crate::flow::jko::solid::stencil::{entries, run_of};
 
 /// `Level` of the shader.
 #[repr(C)]
@@ -22,16 +22,19 @@ pub(super) struct Constants {
 }
 
 /// Axes of a lattice in the order of the shader, x first.
-const AXES: [usize; 3] = [2, 1, 0];
+pub(super) const AXES: [usize; 3] = [2, 1, 0];
 
 /// For every node along an axis the nodes that it has to do with, and their weights.
 type Taps = Vec<Vec<(usize, f64)>>;
 
+/// Nodes along x, y, z.
+pub(super) fn counts(lattice: &Lattice) -> [u32; 3] {
+    AXES.map(|axis| lattice.axes[axis].count as u32)
+}
+
 impl Constants {
-    fn new(level: &multigrid::Level, reach: usize) -> Self {
-        let lattice = &level.matrix.lattice;
-        let counts = |lattice: &Lattice| AXES.map(|axis| lattice.axes[axis].count as u32);
-        let coarse = level.transfer.coarse();
+    fn new(lattice: &Lattice, transfer: &Transfer, reach: usize) -> Self {
+        let coarse = transfer.coarse();
         let bits = AXES.iter().enumerate();
         Self {
             fine: counts(lattice),
@@ -40,7 +43,7 @@ impl Constants {
                 .sum(),
             coarse: coarse.as_ref().map_or(counts(lattice), counts),
             damping: 1.0,
-            run: level.matrix.run as u32,
+            run: run_of(lattice) as u32,
             reach: reach as u32,
             unused: [0; 2],
         }
@@ -50,7 +53,7 @@ impl Constants {
 /// The entry points of the operator.
 #[derive(Clone, Debug)]
 pub(super) struct Transfers {
-    restrict_residual: Kernel,
+    restrict: Kernel,
     prolong_correction: Kernel,
     eliminate: Kernel,
 }
@@ -58,7 +61,7 @@ pub(super) struct Transfers {
 impl Transfers {
     pub fn new(kernels: &Kernels) -> Result<Self, GpuError> {
         Ok(Self {
-            restrict_residual: kernels.kernel("restrict_residual")?,
+            restrict: kernels.kernel("restrict_field")?,
             prolong_correction: kernels.kernel("prolong_correction")?,
             eliminate: kernels.kernel("eliminate")?,
         })
@@ -111,22 +114,39 @@ impl NodeLevel {
     pub fn new(
         memory: &Memory,
         transfers: &Transfers,
-        level: &multigrid::Level,
+        lattice: &Lattice,
+        transfer: &Transfer,
     ) -> Result<Self, GpuError> {
-        let matrix = &level.matrix;
-        let nodes = matrix.lattice.len();
-        let [down, up] = taps(&matrix.lattice, &level.transfer);
+        let nodes = lattice.len();
+        let [down, up] = taps(lattice, transfer);
         let reach = up.iter().flatten().map(Vec::len).fold(1, usize::max);
         let taps: Vec<f32> = pairs(&down, 2).chain(pairs(&up, reach)).collect();
-        let last = level.transfer.coarse().is_none();
-        let couplings = memory.zeros(matrix.rows().len())?;
+        let last = transfer.coarse().is_none();
+        let couplings = memory.zeros(entries(lattice))?;
         Ok(Self {
-            constants: Constants::new(level, reach),
+            constants: Constants::new(lattice, transfer, reach),
             fields: Fields::new(memory, nodes, couplings)?,
             taps: memory.values(&taps)?,
             factor: last.then(|| memory.zeros(nodes * nodes)).transpose()?,
             transfers: transfers.clone(),
         })
+    }
+
+    /// Adds Pᵀ of a field into one of the next level.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the device.
+    pub fn add_restriction(
+        &self,
+        fine: &Values,
+        to: &Values,
+        coarse: &Self,
+        program: &mut Program,
+    ) -> Result<(), GpuError> {
+        let operands = [(5, fine), (6, to), (7, &self.taps)];
+        let groups = coarse.fields.cells.div_ceil(WORKGROUP);
+        program.add(&self.transfers.restrict, &self.constants, &operands, groups)
     }
 }
 
@@ -150,10 +170,7 @@ impl Level for NodeLevel {
         coarse: &Self,
         program: &mut Program,
     ) -> Result<(), GpuError> {
-        let operands = [(5, residual), (6, &coarse.fields.right), (7, &self.taps)];
-        let groups = coarse.fields.cells.div_ceil(WORKGROUP);
-        let kernel = &self.transfers.restrict_residual;
-        program.add(kernel, &self.constants, &operands, groups)
+        self.add_restriction(residual, &coarse.fields.right, coarse, program)
     }
 
     fn prolong(

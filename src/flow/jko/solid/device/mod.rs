@@ -4,6 +4,7 @@
 //! A direction that f32 leaves wrong costs iterations and nothing else: whether it is followed, how far, and what is certified is decided in f64.
 
 mod equations;
+mod galerkin;
 mod levels;
 mod shader;
 #[cfg(test)]
@@ -12,25 +13,33 @@ mod tests;
 use rayon::prelude::*;
 
 use super::elimination::Elimination;
-use super::multigrid::{self, dampings};
+use super::galerkin::Transfer;
+use super::lattice::Lattice;
+use super::multigrid::dampings;
 use super::passes;
-use super::stencil::Stencil;
-use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory};
+use super::stencil::{Stencil, entries};
+use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory, Program};
 use crate::elliptic::device::{Ending, Passes, Solver};
 use levels::{NodeLevel, Transfers};
 
-pub use shader::stencil_shader;
+pub use shader::{galerkin_shader, stencil_shader};
 
 /// What one round may be asked for: an error that f32 can leave.
 const SMALLEST_TOLERANCE: f64 = 1e-5;
 /// A round that leaves more than this of the error before shows that f32 resolves no more.
 const STALLED: f64 = 0.5;
+/// As in [`super::multigrid`], for a matrix of f32: what products of many lattices leave of an entry.
+const REGULARISATION: f64 = 1e-6;
 
 /// The levels on a device and the solver there.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceSolver {
     levels: Vec<NodeLevel>,
     solver: Solver,
+    /// Makes the coarser matrices.
+    preparation: Program,
+    /// The matrix of the coarsest level, and its factorisation.
+    coarsest: (Stencil, Elimination),
     /// What the matrices are multiplied by, so that the largest entry on the diagonal of the finest is 1.
     unit: f64,
     /// 1 at every node.
@@ -42,82 +51,105 @@ pub(super) struct DeviceSolver {
 }
 
 impl DeviceSolver {
-    /// Memory and kernels for the levels of a hierarchy.
+    /// Memory and kernels for a lattice and its coarser ones.
     ///
     /// # Errors
     ///
     /// Fields that the device has no room for; a failure of it.
-    pub fn new(gpu: &Gpu, levels: &[multigrid::Level]) -> Result<Self, GpuError> {
-        let finest = &levels[0].matrix;
-        let solid = !finest.lattice.axes[1].missing;
+    pub fn new(gpu: &Gpu, lattice: &Lattice) -> Result<Self, GpuError> {
+        let solid = !lattice.axes[1].missing;
         let kernels = Kernels::new(gpu, "stencil", stencil_shader(solid))?;
         let passes = Passes::new(&kernels)?;
-        let transfers = Transfers::new(&kernels)?;
-        let memory = Memory::new(gpu, finest.rows().len())?;
-        let levels: Result<Vec<_>, _> = levels
-            .iter()
-            .map(|level| NodeLevel::new(&memory, &transfers, level))
-            .collect();
-        let levels = levels?;
+        let on_levels = Transfers::new(&kernels)?;
+        let memory = Memory::new(gpu, entries(lattice))?;
+        let (mut levels, mut transfers) = (Vec::new(), Vec::new());
+        let (mut next, mut coarsest) = (Some(*lattice), *lattice);
+        while let Some(lattice) = next {
+            let transfer = Transfer::new(&lattice);
+            levels.push(NodeLevel::new(&memory, &on_levels, &lattice, &transfer)?);
+            (next, coarsest) = (transfer.coarse(), lattice);
+            transfers.push(transfer);
+        }
+        let preparation =
+            galerkin::preparation(gpu, solid, &kernels, &memory, &levels, &transfers)?;
         let solver = Solver::new(gpu, memory, &passes, &levels, &dampings())?;
-        let nodes = finest.lattice.len();
+        let nodes = lattice.len();
         Ok(Self {
             levels,
             solver,
+            preparation,
+            coarsest: (
+                Stencil::new(coarsest),
+                Elimination::new(coarsest.len(), REGULARISATION),
+            ),
             unit: 1.0,
             ones: vec![1.0; nodes],
             sums: vec![0.0; nodes],
-            single: vec![0.0; finest.rows().len()],
+            single: vec![0.0; entries(lattice)],
         })
     }
 
-    /// Takes the matrices of all levels over.
+    /// Takes the matrix of the finest level over, and makes the others.
     ///
     /// # Errors
     ///
     /// A failure of the device.
-    pub fn load(
-        &mut self,
-        levels: &[multigrid::Level],
-        coarsest: &Elimination,
-    ) -> Result<(), GpuError> {
-        let largest = levels[0]
-            .matrix
-            .diagonal
-            .iter()
-            .copied()
-            .fold(0.0, f64::max);
+    pub fn load(&mut self, matrix: &Stencil) -> Result<(), GpuError> {
+        let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
         self.unit = 1.0 / largest;
         let unit = self.unit;
-        for (level, on_device) in levels.iter().zip(&self.levels) {
-            let matrix = &level.matrix;
-            let nodes = matrix.lattice.len();
-            let memory = self.solver.memory();
-            let mut write = |values, count: usize, number: &(dyn Fn(usize) -> f64 + Sync)| {
-                let single = &mut self.single[..count];
-                passes::each(single, |place, single| *single = number(place) as f32);
-                memory.write(values, single)
-            };
-            let rows = matrix.rows();
-            write(&on_device.fields.couplings, rows.len(), &|place| {
-                unit * rows[place]
-            })?;
-            let sums = &mut self.sums[..nodes];
-            matrix.apply(&self.ones[..nodes], sums);
-            write(&on_device.fields.excess, nodes, &|node| unit * sums[node])?;
-            write(&on_device.fields.inverse, nodes, &|node| {
-                1.0 / (unit * level.highest * matrix.diagonal[node])
-            })?;
-            if let Some(factor) = &on_device.factor {
-                let inverse = coarsest.inverse_factor();
-                let root = unit.sqrt();
-                write(factor, inverse.len(), &|place| inverse[place] / root)?;
-            }
-        }
-        Ok(())
+        let memory = self.solver.memory();
+        let mut write = |values, count: usize, number: &(dyn Fn(usize) -> f64 + Sync)| {
+            let single = &mut self.single[..count];
+            passes::each(single, |place, single| *single = number(place) as f32);
+            memory.write(values, single)
+        };
+        let (rows, finest) = (matrix.rows(), &self.levels[0].fields);
+        write(&finest.couplings, rows.len(), &|place| unit * rows[place])?;
+        matrix.apply(&self.ones, &mut self.sums);
+        let sums = &self.sums;
+        write(&finest.excess, sums.len(), &|node| unit * sums[node])?;
+        self.preparation.submit(1);
+        self.eliminate()
     }
 
-    /// As [`multigrid::Multigrid::solve`], to what f32 can resolve of each correction, with memory for two fields. What it cannot resolve is left.
+    /// Factorises the matrix of the coarsest level, in f64.
+    fn eliminate(&mut self) -> Result<(), GpuError> {
+        let Some(NodeLevel {
+            fields,
+            factor: Some(factor),
+            ..
+        }) = self.levels.last()
+        else {
+            return Ok(());
+        };
+        let memory = self.solver.memory();
+        let (matrix, elimination) = &mut self.coarsest;
+        let couplings = memory.read(&fields.couplings)?;
+        for (value, single) in matrix.rows_mut().iter_mut().zip(couplings) {
+            *value = f64::from(single);
+        }
+        matrix.read_diagonal();
+        let [mut unit, mut column] = [vec![1.0; fields.cells], vec![0.0; fields.cells]];
+        matrix.apply(&unit, &mut column);
+        // What the device takes the diagonal for by the row sums, unless roundings of large entries beside it outweigh it.
+        let excess = memory.read(&fields.excess)?;
+        for (sum, excess) in column.iter_mut().zip(excess) {
+            *sum = f64::from(excess) - *sum;
+        }
+        let mut shifts = column.iter().zip(&matrix.diagonal);
+        let sound = shifts.all(|(shift, diagonal)| shift.abs() <= REGULARISATION * diagonal);
+        if sound {
+            matrix.shift_diagonal(&column);
+        }
+        elimination.keeps_constants = sound;
+        elimination.factorise(matrix, &mut unit, &mut column);
+        let inverse = elimination.inverse_factor();
+        let inverse: Vec<f32> = inverse.iter().map(|value| *value as f32).collect();
+        memory.write(factor, &inverse)
+    }
+
+    /// As [`super::multigrid::Multigrid::solve`], to what f32 can resolve of each correction, with memory for two fields. What it cannot resolve is left.
     ///
     /// # Errors
     ///

@@ -1,14 +1,21 @@
 //! Directions of the device against those of the CPU, for the matrix of a real step.
 
+use super::DeviceSolver;
 use crate::backend::gpu::{Gpu, Selection};
 use crate::divergence::{DivergenceKind, JensenShannon};
 use crate::flow::Problem;
 use crate::flow::jko::solid::SolidStep;
 use crate::flow::jko::solid::background::Background;
-use crate::flow::jko::solid::deposit::Places;
-use crate::flow::jko::solid::iterate::Hessian;
-use crate::flow::jko::solid::multigrid::Multigrid;
+use crate::flow::jko::solid::deposit::{Order, Places};
+use crate::flow::jko::solid::galerkin::Transfer;
+use crate::flow::jko::solid::iterate::{Hessian, gathered};
+use crate::flow::jko::solid::lattice::{Lattice, Point};
+use crate::flow::jko::solid::multigrid::{
+    Multigrid, POWER_ITERATIONS, largest_eigenvalue, unstructured, weighted_square,
+};
+use crate::flow::jko::solid::pack::{LocalPack, splat};
 use crate::flow::jko::solid::passes;
+use crate::flow::jko::solid::stencil::{Stencil, Weigh, Weights};
 use crate::grid::{Axis, Boundary, Grid};
 
 const TAU: f64 = 0.02;
@@ -128,6 +135,236 @@ fn directions_are_those_of_the_cpu_to_any_tolerance() {
                 "{:?}: {iterations} {needed}",
                 grid.shape()
             );
+        }
+    }
+}
+
+/// Masses and stiffnesses, the same along all axes, at places.
+struct Scattered {
+    places: Vec<Point>,
+    masses: Vec<f64>,
+    stiffness: Vec<f64>,
+}
+
+impl Weigh for Scattered {
+    fn place(&self, number: usize) -> Point {
+        self.places[number]
+    }
+
+    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], _: &[LocalPack; 3]) -> Weights {
+        let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
+        let (along, zero) = (of(&self.stiffness), splat(0.0));
+        Weights {
+            mass: of(&self.masses),
+            flux: [along, along, along, zero, zero, zero],
+        }
+    }
+}
+
+/// A positive definite matrix: four places for each node, anywhere, of masses around `mass` and stiffnesses around 1, in units of the spacings, that differ by
+/// up to `decades` powers of ten.
+fn scattered(lattice: &Lattice, mass: f64, decades: f64) -> Stencil {
+    let share = |number: usize| {
+        // SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+        let mut mixed = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for (shift, factor) in [(30, 0xbf58_476d_1ce4_e5b9), (27, 0x94d0_49bb_1331_11eb)] {
+            mixed = (mixed ^ (mixed >> shift)).wrapping_mul(factor);
+        }
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let places = (0..4 * lattice.len()).map(|number| {
+        [0, 1, 2].map(|axis| {
+            let along = &lattice.axes[axis];
+            let length = if along.missing { 0.0 } else { along.length() };
+            length * share(7 * number + axis)
+        })
+    });
+    let places: Vec<Point> = places.collect();
+    let sizes = |salt: usize, unit: f64| -> Vec<f64> {
+        let numbers = 0..places.len();
+        let sizes = numbers.map(|number| unit * 10_f64.powf(decades * share(7 * number + salt)));
+        sizes.collect()
+    };
+    let spacing = lattice.axes[2].spacing;
+    let weigh = Scattered {
+        masses: sizes(3, mass),
+        stiffness: sizes(4, spacing * spacing),
+        places,
+    };
+    let mut order = Order::new(lattice, weigh.places.len());
+    order.sort(lattice, Places::At(&weigh.places));
+    let mut matrix = Stencil::new(*lattice);
+    matrix.assemble(&order, &weigh);
+    matrix
+}
+
+/// PᵀAP on all coarser lattices in f64, with the number of halvings and the terms of an entry on the way there.
+fn products(matrix: &Stencil) -> Vec<(Stencil, usize, usize)> {
+    let mut found: Vec<(Stencil, usize, usize)> = Vec::new();
+    let (mut halvings, mut terms) = (0, 0);
+    loop {
+        let finer = found.last().map_or(matrix, |(finer, ..)| finer);
+        let transfer = Transfer::new(&finer.lattice);
+        let mut reached = finer.clone();
+        for halving in &transfer.halvings {
+            let mut coarse = Stencil::new(halving.coarse);
+            halving.product(&reached, &mut coarse);
+            reached = coarse;
+            let most = halving.terms.iter().flat_map(|terms| {
+                (0..5).map(|offset| terms.iter().filter(|it| it.coarse == offset).count())
+            });
+            (halvings, terms) = (halvings + 1, terms + most.max().unwrap());
+        }
+        if transfer.halvings.is_empty() {
+            return found;
+        }
+        found.push((reached, halvings, terms));
+    }
+}
+
+/// Half a unit in the last place of f32 at 1.
+const ROUNDING: f64 = 0.5 * f32::EPSILON as f64;
+
+/// An entry is a sum of products of entries and weights, each rounded, with roundings of sum and product: one and a half times as many at most as terms for
+/// each halving, and one of the entry on the finest lattice. Row sums likewise: up to six terms along each axis.
+#[test]
+fn coarse_matrices_are_galerkin_products_to_the_roundings_of_f32() {
+    let Some(gpu) = gpu() else { return };
+    for grid in grids() {
+        let lattice = Lattice::new(&grid);
+        let matrix = scattered(&lattice, 1.0, 8.0);
+        let mut device = DeviceSolver::new(&gpu, &lattice).unwrap();
+        device.load(&matrix).unwrap();
+        let mut sizes = matrix.clone();
+        sizes.rows_mut().iter_mut().for_each(|it| *it = it.abs());
+        let exact = products(&matrix);
+        assert!(!exact.is_empty());
+        assert_eq!(exact.len() + 1, device.levels.len());
+        let coarser = device.levels[1..].iter().zip(exact).zip(products(&sizes));
+        let mut largest = 0.0_f64;
+        for ((level, (exact, halvings, terms)), (sizes, ..)) in coarser {
+            let read = |values| device.solver.memory().read(values).unwrap();
+            let couplings = read(&level.fields.couplings);
+            let allowed = 1.01 * ROUNDING * (terms + 2 * halvings + 1) as f64;
+            let entries = exact.rows().iter().zip(sizes.rows()).zip(couplings);
+            for ((exact, size), found) in entries {
+                let error = (f64::from(found) - device.unit * exact).abs();
+                let allowed = device.unit * allowed * size + f64::from(f32::MIN_POSITIVE);
+                assert!(error <= allowed, "{error:e} of {allowed:e}");
+                largest = largest.max(error / allowed);
+            }
+            let mut sums = vec![0.0; exact.lattice.len()];
+            exact.apply(&vec![1.0; sums.len()], &mut sums);
+            let allowed = 1.01 * ROUNDING * (12 * halvings + 1) as f64;
+            for (exact, found) in sums.iter().zip(read(&level.fields.excess)) {
+                // f64 sums entries, some of which are negative.
+                let exact = device.unit * exact;
+                let error = (f64::from(found) - exact).abs() / exact;
+                assert!(error <= allowed + 1e-9, "{error:e} of {allowed:e}");
+            }
+        }
+        println!("{:?}: {largest:.2} of the bound", grid.shape());
+        assert!(largest > 0.0);
+    }
+}
+
+/// The spectrum of D⁻¹A as the power iterations in f64 find it. A rounding of one of them is a part of x that grows by the largest eigenvalue at most
+/// afterwards, where x grows by less in the beginning.
+#[test]
+fn relaxations_know_the_spectrum() {
+    let Some(gpu) = gpu() else { return };
+    for grid in grids() {
+        let lattice = Lattice::new(&grid);
+        let matrix = scattered(&lattice, 1.0, 0.0);
+        let mut device = DeviceSolver::new(&gpu, &lattice).unwrap();
+        device.load(&matrix).unwrap();
+        let size = |x: &[f64]| {
+            let terms = x.iter().zip(&matrix.diagonal);
+            terms
+                .map(|(x, diagonal)| weighted_square(*x, *diagonal))
+                .sum::<f64>()
+        };
+        let iterate = |matrix: &Stencil, x: &mut Vec<f64>| {
+            let (before, from) = (size(x), x.clone());
+            matrix.apply(&from, x);
+            x.iter_mut()
+                .zip(&matrix.diagonal)
+                .for_each(|(x, diagonal)| *x /= diagonal);
+            [before, size(x)]
+        };
+        let mut x: Vec<f64> = (0..lattice.len()).map(unstructured).collect();
+        let squares: Vec<[f64; 2]> = (0..100).map(|_| iterate(&matrix, &mut x)).collect();
+        let growth: Vec<f64> = squares.iter().map(|[a, b]| (b / a).sqrt()).collect();
+        let rows = matrix.offsets as f64;
+        // |a_ij| beside a_ii, of f32's A and of the differences that it is taken from.
+        let mut sizes = matrix.clone();
+        sizes.rows_mut().iter_mut().for_each(|it| *it = it.abs());
+        let mut sums = vec![0.0; lattice.len()];
+        sizes.apply(&vec![1.0; sums.len()], &mut sums);
+        let beside = sums.iter().zip(&matrix.diagonal);
+        let beside = beside
+            .map(|(sum, diagonal)| sum / diagonal)
+            .fold(0.0, f64::max);
+        let each = ROUNDING * (rows + 5.0) * 2.0 * beside / growth[99];
+        let mut allowed = 0.0;
+        for step in &growth[..=POWER_ITERATIONS] {
+            allowed = (allowed + each) * growth[99] / step;
+        }
+        let [before, after] = squares[POWER_ITERATIONS];
+        let exact = largest_eigenvalue(before, after);
+        let read = |values| device.solver.memory().read(values).unwrap();
+        let inverse = read(&device.levels[0].fields.inverse);
+        for (inverse, diagonal) in inverse.iter().zip(&matrix.diagonal) {
+            let found = 1.0 / (f64::from(*inverse) * device.unit * diagonal);
+            let error = (found / exact - 1.0).abs();
+            assert!(error <= 2.0 * allowed, "{error:e} of {allowed:e}");
+        }
+        println!("{:?}: {exact:.3}, {allowed:.1e} allowed", grid.shape());
+        assert!(allowed < 0.01);
+    }
+}
+
+/// Beside a mass of next to nothing a constant is found through the row sums, which coarse lattices keep.
+/// Each iteration rounds x once more, and the residual, whose sum is all that the constant is known by.
+#[test]
+fn constants_are_found_beside_any_stiffness() {
+    let Some(gpu) = gpu() else { return };
+    for grid in grids() {
+        let lattice = Lattice::new(&grid);
+        for mass in [1e-3_f64, 1e-6, 1e-9] {
+            let matrix = scattered(&lattice, mass, 2.0);
+            let mut sizes = matrix.clone();
+            sizes.rows_mut().iter_mut().for_each(|it| *it = it.abs());
+            let [mut cpu, mut device, mut absolute] =
+                [None, Some(&gpu), None].map(|gpu| Multigrid::new(lattice, gpu).unwrap());
+            *absolute.matrix() = sizes;
+            for multigrid in [&mut cpu, &mut device] {
+                *multigrid.matrix() = matrix.clone();
+                multigrid.prepare().unwrap();
+            }
+            let nodes = 0..lattice.len();
+            let exact = nodes.map(|node| 1.0 + unstructured(node));
+            let exact: Vec<f64> = exact.collect();
+            let mut rhs = exact.clone();
+            matrix.apply(&exact, &mut rhs);
+            let mut found = exact.clone();
+            let needed = cpu.solve(&rhs, 1e-5, 300, &mut found).unwrap();
+            let iterations = device.solve(&rhs, 1e-5, 300, &mut found).unwrap();
+            let error: Vec<f64> = found.iter().zip(&exact).map(|(a, b)| a - b).collect();
+            let size = energy(&mut cpu, &exact);
+            let error = energy(&mut cpu, &error) / size;
+            let rounded = ROUNDING * energy(&mut absolute, &exact) / size;
+            let [mut sums, ones] = [rhs.clone(), vec![1.0; rhs.len()]];
+            matrix.apply(&ones, &mut sums);
+            let known: f64 = rhs.iter().map(|value| value.abs()).sum();
+            let constant = ROUNDING * known / (sums.iter().sum::<f64>().sqrt() * size);
+            let allowed = 3e-5 + (iterations + 1) as f64 * (rounded + constant);
+            println!(
+                "{:?}, mass {mass:.0e}: error {error:.1e} of {allowed:.1e}, {iterations} iterations, {needed} on the CPU",
+                grid.shape()
+            );
+            assert!(error <= allowed, "{:?} {mass:e}: {error:e}", grid.shape());
+            assert!(iterations <= needed + 4, "{:?} {mass:e}", grid.shape());
         }
     }
 }
