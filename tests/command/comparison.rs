@@ -1,6 +1,7 @@
 //! `ottoflow compare`: its table, its file, its pictures and its answers.
 
 use hdf5::File;
+use ottoflow::parametric::optimizer::DAMPING_BOUNDS;
 
 use crate::{Folder, ottoflow, shipped, words};
 
@@ -333,8 +334,7 @@ fn dampings_and_spectra_of_metrics_are_in_the_file() {
         assert_eq!(run[0], 1e-4);
         for (pair, ratio) in run.windows(2).zip(ratios) {
             let expected = match *ratio {
-                // Down to 1e-12.
-                ratio if ratio > 0.75 => (0.5 * pair[0]).max(1e-12),
+                ratio if ratio > 0.75 => (0.5 * pair[0]).max(DAMPING_BOUNDS[0]),
                 ratio if ratio < 0.25 => 2.0 * pair[0],
                 _ => pair[0],
             };
