@@ -4,10 +4,9 @@ use ottoflow::parametric::{Activation, Batch, Cholesky, Evaluator, Generator, Ne
 
 use crate::support::{random, vector};
 
-/// An affine map of 5 inputs to some outputs, after `forward` of 21 samples.
-fn affine(outputs: usize) -> (Evaluator, Vec<f64>) {
-    let mut random = random(outputs as u64);
-    let network = Network::affine(5, outputs);
+/// A network of 5 inputs with parameters of its own, after `run` on 21 samples.
+fn evaluated(network: Network, seed: u64) -> (Evaluator, Vec<f64>) {
+    let mut random = random(seed);
     let parameters = vector(&mut random, network.parameters());
     let mut evaluator = Evaluator::new(network, 21);
     for feature in 0..5 {
@@ -16,6 +15,11 @@ fn affine(outputs: usize) -> (Evaluator, Vec<f64>) {
     }
     evaluator.run(&parameters);
     (evaluator, parameters)
+}
+
+/// An affine map to some outputs.
+fn affine(outputs: usize) -> (Evaluator, Vec<f64>) {
+    evaluated(Network::affine(5, outputs), outputs as u64)
 }
 
 /// Σ a·b, from 0 on.
@@ -73,14 +77,7 @@ fn a_gradient_is_eight_sums_over_samples_that_are_halved() {
 #[test]
 fn a_gram_matrix_multiplies_the_sums_of_inputs_and_of_deltas_and_adds_layers() {
     let network = Network::new(5, &[6], 1, Activation::Tanh);
-    let mut random = random(3);
-    let parameters = vector(&mut random, network.parameters());
-    let mut evaluator = Evaluator::new(network, 21);
-    for feature in 0..5 {
-        let values = vector(&mut random, 21);
-        evaluator.input().row_mut(feature).copy_from_slice(&values);
-    }
-    evaluator.run(&parameters);
+    let (mut evaluator, parameters) = evaluated(network, 3);
     let mut gram = vec![0.0; 32 * 32];
     evaluator.gram(&parameters, &mut gram);
     // A gradient of one sample is its inputs times its deltas, so that both can be read from it.
