@@ -57,7 +57,9 @@ impl WithSimd for Factorisation<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let Self { done, matrix, size } = self;
         let width = 2 * S::F64_LANES;
-        for (tile, rows) in matrix.chunks_exact_mut(TILE * size).enumerate() {
+        // A matrix without rows has no tile.
+        let tiles = matrix.chunks_exact_mut((TILE * size).max(1));
+        for (tile, rows) in tiles.enumerate() {
             let first = tile * TILE;
             // A panel of columns serves all groups of rows.
             for column in (first..size).step_by(width) {

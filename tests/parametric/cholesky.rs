@@ -48,3 +48,8 @@ fn a_matrix_that_is_not_positive_is_refused_at_its_row() {
     let mut matrix = vec![f64::NAN; 256];
     assert_eq!(cholesky.factor(&mut matrix, 16).unwrap_err().row, 0);
 }
+
+#[test]
+fn a_matrix_without_rows_is_its_own_factor() {
+    assert_eq!(Cholesky::default().factor(&mut [], 0), Ok(()));
+}

@@ -91,25 +91,30 @@ impl Adaptation {
         if fall.is_finite() && (self.predicted <= rounding || fall.abs() <= rounding) {
             // Too short a step to be seen would otherwise be the last that is seen.
             if self.predicted >= -rounding {
-                metric.set_damping((metric.damping() / DAMPING_FACTOR).max(DAMPING_BOUNDS[0]));
+                change_damping(metric, 1.0 / DAMPING_FACTOR);
             }
             return Judgement::UNJUDGED;
         }
         let ratio = fall / self.predicted;
-        let damping = metric.damping();
         let [lowest, highest] = TRUSTED;
-        let adapted = if ratio > highest {
-            damping / DAMPING_FACTOR
+        let factor = if ratio > highest {
+            1.0 / DAMPING_FACTOR
         } else if ratio >= lowest {
-            damping
+            1.0
         } else {
             // Also where the loss is not a number any more.
-            damping * DAMPING_FACTOR
+            DAMPING_FACTOR
         };
-        metric.set_damping(adapted.clamp(DAMPING_BOUNDS[0], DAMPING_BOUNDS[1]));
+        change_damping(metric, factor);
         Judgement {
             ratio,
             kept: ratio >= 0.0,
         }
     }
+}
+
+/// Multiplies the damping of a metric, within its bounds.
+fn change_damping(metric: &mut Metric, factor: f64) {
+    let [least, greatest] = DAMPING_BOUNDS;
+    metric.set_damping((factor * metric.damping()).clamp(least, greatest));
 }
