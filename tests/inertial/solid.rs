@@ -84,6 +84,29 @@ fn a_flat_solution_is_that_of_the_line() {
     assert!(worst <= 1e-6, "{worst:.1e}");
 }
 
+/// Where more wants to leave cells than they hold, strong friction lets mass pass through: the shares of all cells hang together. A start that differs by
+/// a rounding ends as far away.
+#[test]
+fn a_limited_step_is_continuous_in_its_start() {
+    let grid = box_of(3, 16, 1.0, Boundary::Periodic);
+    let volume = grid.cell_volume();
+    let (problem, start) = waves(DivergenceKind::ChiSquared, grid);
+    let densities = |change: f64| {
+        let mut state = start.clone();
+        state.log_ratio.mapv_inplace(|ln| ln * (1.0 + change));
+        let mut method = inertial(&problem, &state, overdamped(1e3, 0.01, 2));
+        method.advance(FAR).unwrap();
+        [state, method.state().unwrap()].map(|state| state.density(&problem))
+    };
+    let [before, after] = densities(0.0);
+    for change in [1e-9, 1e-11, 1e-13] {
+        let [before_beside, after_beside] = densities(change);
+        let distances = [(&before, before_beside), (&after, after_beside)]
+            .map(|(own, beside)| (own - beside).mapv(f64::abs).sum() * volume);
+        assert!(distances[1] <= 3.0 * distances[0] + 1e-10, "{distances:?}");
+    }
+}
+
 /// Multigrid cycles do not grow with the grid, nor with friction; once the motion is under way and guesses are good they are six a step at most, at
 /// order 2 as well.
 #[test]

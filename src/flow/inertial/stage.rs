@@ -10,8 +10,10 @@ use crate::problem::Problem;
 
 /// The share of a cell's mass that explicit fluxes may take: the rest stays, so that r stays positive.
 const LARGEST_SHARE: f64 = 0.999;
-/// How often the shares are found anew, as what enters a cell is reduced too; after that nothing that enters is counted on.
-const SHARE_ROUNDS: usize = 20;
+/// How often the shares are found anew, as what may leave a cell may enter the next; each time they rise, and can be afforded.
+const SHARE_ROUNDS: usize = 200;
+/// Shares that rise by less have settled.
+const SETTLED_SHARE: f64 = 1e-13;
 
 /// What an implicit stage is given.
 #[derive(Clone, Copy)]
@@ -144,50 +146,53 @@ impl<D: Divergence> Stage<D> {
     /// Finds what share of the known outflow each cell can afford, given what enters it; whether any is below 1.
     ///
     /// A cell through which much passes need not hold it: what enters counts, in the share `passing` that friction has in the stage. (What
-    /// momentum alone carries does not pass more than a cell in a step.) Where a share falls the next cell receives less, so that
-    /// shares are found anew until none falls; they only ever fall.
+    /// momentum alone carries does not pass more than a cell in a step.) The shares s are the only solution of
+    /// s_i = min(1, (room_i + passing · inflow_i(s))/outflow_i): in the sum of outflow · |difference| the right-hand side contracts by
+    /// `passing` < 1. It rises with s, so that iterations that begin where nothing enters rise, and each of them can be afforded; none
+    /// has to be given up, and the answer is continuous in the data.
     fn limit(&mut self, faces: &Faces, density: &[f64], passing: f64) -> bool {
-        self.share.fill(1.0);
-        let mut limited = false;
-        for round in 0..=SHARE_ROUNDS {
+        self.entering.fill(1.0);
+        if self.shares(faces, density, passing) == 0.0 {
+            return false;
+        }
+        self.entering.fill(0.0);
+        for _ in 0..SHARE_ROUNDS {
+            let change = self.shares(faces, density, passing);
             self.entering.copy_from_slice(&self.share);
-            let (known, share) = (&self.known, &self.entering);
-            let n = faces.row();
-            let rows = self.share.par_chunks_mut(n).enumerate();
-            let falls = rows.map(|(row, shares)| {
-                let mut falls = false;
-                let all = faces.beside_along(row);
-                for (i, own) in shares.iter_mut().enumerate() {
-                    let cell = row * n + i;
-                    let (mut outflow, mut inflow) = (0.0, 0.0);
-                    for (axis, spacing) in faces.spacing.iter().enumerate() {
-                        let beside = &all[axis];
-                        let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
-                        let (before, after) = (known[axis][previous], known[axis][cell]);
-                        outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
-                        inflow += (share[previous] * before.max(0.0)
-                            + share[next] * (-after).max(0.0))
-                            / spacing;
-                    }
-                    let counted = if round < SHARE_ROUNDS {
-                        passing * inflow
-                    } else {
-                        0.0
-                    };
-                    let room = LARGEST_SHARE * density[cell] + counted;
-                    if *own * outflow > room {
-                        *own = room / outflow;
-                        falls = true;
-                    }
-                }
-                falls
-            });
-            if !falls.reduce(|| false, |a, b| a || b) {
+            if change < SETTLED_SHARE {
                 break;
             }
-            limited = true;
         }
-        limited
+        true
+    }
+
+    /// share ← what each cell can afford if `entering` are the shares of what enters it; the largest change.
+    fn shares(&mut self, faces: &Faces, density: &[f64], passing: f64) -> f64 {
+        let (known, entering) = (&self.known, &self.entering);
+        let n = faces.row();
+        let rows = self.share.par_chunks_mut(n).enumerate();
+        let changes = rows.map(|(row, shares)| {
+            let mut change = 0.0_f64;
+            let all = faces.beside_along(row);
+            for (i, own) in shares.iter_mut().enumerate() {
+                let cell = row * n + i;
+                let (mut outflow, mut inflow) = (0.0, 0.0);
+                for (axis, spacing) in faces.spacing.iter().enumerate() {
+                    let beside = &all[axis];
+                    let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
+                    let (before, after) = (known[axis][previous], known[axis][cell]);
+                    outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
+                    inflow += (entering[previous] * before.max(0.0)
+                        + entering[next] * (-after).max(0.0))
+                        / spacing;
+                }
+                let room = LARGEST_SHARE * density[cell] + passing * inflow;
+                *own = if outflow > room { room / outflow } else { 1.0 };
+                change = change.max((*own - entering[cell]).abs());
+            }
+            change
+        });
+        changes.reduce(|| 0.0, f64::max)
     }
 
     /// Reduces the known fluxes of an axis, and the momentum with them, to the share that the cell they leave can afford.
