@@ -89,6 +89,8 @@ impl ConjugateGradients {
             }
             let error = match products.largest {
                 0.0 => 0.0,
+                // Where x is nothing yet the error is not known.
+                _ if largest_x == 0.0 => 1.0,
                 largest_z => largest_z / largest_x,
             };
             if error <= tolerance {

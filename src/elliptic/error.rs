@@ -66,8 +66,8 @@ pub enum EllipticError {
     /// The scale s is not a positive finite number.
     #[error("scale s = {0}: a positive finite number expected")]
     Scale(f64),
-    /// The tolerance is not in (0, 1).
-    #[error("tolerance {0}: a number between 0 and 1 expected")]
+    /// The tolerance is not in (0, 1].
+    #[error("tolerance {0}: a positive number, 1 at most, expected")]
     Tolerance(f64),
     /// A slope ψ' is not positive and finite.
     #[error("cell {cell:?} (z, y, x): slope ψ' = {value}, a positive finite number expected")]

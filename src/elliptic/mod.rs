@@ -114,7 +114,8 @@ impl Elliptic {
     /// Solves x_i + s ψ'_i Σ_j sqrt(π_j/π_i)/h² (x_i − x_j) = b_i for `solution`, whose values on entry are the first guess of an iteration.
     ///
     /// `scale` is s, `slope` ψ' > 0, `rhs` b. `tolerance` bounds the error of every cell relative to the largest |x|, as estimated by the
-    /// preconditioner; elimination (1-D) does not need it.
+    /// preconditioner before that estimate is taken off, which leaves a fiftieth of it or so; 1 asks for one cycle of multigrid from 0. Elimination (1-D)
+    /// does not need it.
     ///
     /// # Errors
     ///
@@ -130,7 +131,7 @@ impl Elliptic {
         if !(scale > 0.0 && scale.is_finite()) {
             return Err(EllipticError::Scale(scale));
         }
-        if !(tolerance > 0.0 && tolerance < 1.0) {
+        if !(tolerance > 0.0 && tolerance <= 1.0) {
             return Err(EllipticError::Tolerance(tolerance));
         }
         let slopes = line::slice("slope", slope, self.shape)?;

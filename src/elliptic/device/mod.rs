@@ -102,7 +102,8 @@ impl DeviceSolid {
                 error = 0.0;
             } else if unit.is_finite() {
                 self.hand_over(unit);
-                let asked = (tolerance / error).clamp(SMALLEST_TOLERANCE, LARGEST_TOLERANCE);
+                let asked =
+                    (tolerance / error).clamp(SMALLEST_TOLERANCE, LARGEST_TOLERANCE.max(tolerance));
                 let outcome = self.iteration.solve(&self.single, asked)?;
                 iterations += outcome.iterations;
                 let found = outcome.x.par_iter().all(|number| number.is_finite());

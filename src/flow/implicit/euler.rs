@@ -41,8 +41,8 @@ pub(in crate::flow) struct EulerStep<D> {
     degenerate: bool,
     polished: Vec<f64>,
     pub accuracy: Accuracy,
-    /// What the first iteration of the last solve moved, in L1 of ρ: by how much the guess was wrong.
-    pub moved: f64,
+    /// What the first iteration of the last solve left of the error in L1 of ρ, if a bound on it was taken.
+    pub left: Option<f64>,
     divergence: PhantomData<D>,
 }
 
@@ -61,13 +61,13 @@ impl<D: Divergence> EulerStep<D> {
             degenerate: D::slope(D::kirchhoff(f64::NEG_INFINITY)) == 0.0,
             polished: Vec::new(),
             accuracy: Accuracy::FULL,
-            moved: 0.0,
+            left: None,
             divergence: PhantomData,
         }
     }
 
-    /// Solves the step from `initial` at `time` by `dt`. `solution` holds a guess on entry, which is thought to be wrong by as much as `expected` in
-    /// L1 of ρ, if anything is; `bounds` are the smallest and the largest w at the start of the run, between which the solution lies by the
+    /// Solves the step from `initial` at `time` by `dt`. `solution` holds a guess on entry, of whose error in L1 of ρ the first iteration is thought to leave
+    /// `expected`, if anything is; `bounds` are the smallest and the largest w at the start of the run, between which the solution lies by the
     /// comparison principle.
     pub fn solve(
         &mut self,
@@ -79,15 +79,25 @@ impl<D: Divergence> EulerStep<D> {
         expected: Option<f64>,
     ) -> Result<Effort, FlowError> {
         let mut effort = Effort::default();
-        self.moved = 0.0;
+        self.left = None;
         let mut change = f64::INFINITY;
-        // An estimate of the error in L1 of ρ: that of the linear solver, and Newton's, of second order in the change of each cell.
-        let mut left = f64::INFINITY;
+        let mut errors = [f64::INFINITY; 2];
         while effort.iterations < MAX_ITERATIONS {
             if self.residual(dt, initial, solution) == 0.0 {
                 return Ok(effort);
             }
-            let tolerance = self.accuracy.tolerance(change, left, expected);
+            if let Some(rest) = self.accuracy.rest {
+                let error = self.error_bound(solution);
+                if effort.iterations == 1 {
+                    self.left = Some(error);
+                }
+                if effort.iterations > 0 && error <= rest {
+                    self.settle_cells(dt, initial, solution, bounds);
+                    return Ok(effort);
+                }
+                errors = [errors[1], error];
+            }
+            let tolerance = self.accuracy.tolerance(change, errors, expected);
             // The last increment is no guess for the next, which is smaller by orders of magnitude: its rounding errors would stay.
             self.increment.fill(0.0);
             let report = self
@@ -109,12 +119,9 @@ impl<D: Divergence> EulerStep<D> {
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
             let moved = self.update(updated, initial, solution, bounds);
-            if effort.iterations == 1 {
-                self.moved = moved.mass;
-            }
-            left = moved.mass * report.error + moved.squared;
-            if self.accuracy.settled(moved, change, left, self.direct) {
+            if self.accuracy.rest.is_none() && moved.settled(change, self.direct) {
                 if !self.direct {
+                    self.residual(dt, initial, solution);
                     self.settle_cells(dt, initial, solution, bounds);
                 }
                 return Ok(effort);
@@ -128,6 +135,13 @@ impl<D: Divergence> EulerStep<D> {
             iterations,
             change,
         })
+    }
+
+    /// A bound on the error in L1 of ρ, the right-hand side being that of `solution`: what its equations lack.
+    ///
+    /// A step does not increase the distance of two densities in L1, and `solution` is what the step makes of an initial density as far from the given one.
+    fn error_bound(&self, solution: &[f64]) -> f64 {
+        self.norm(self.rhs.as_slice().unwrap_or_default(), solution)
     }
 
     /// Fills slope and right-hand side; returns the largest |right-hand side|.
@@ -212,7 +226,6 @@ impl<D: Divergence> EulerStep<D> {
                     if change > 0.0 {
                         let relative = change / D::relative_change(updated, empty);
                         moved.cell = moved.cell.max(relative);
-                        moved.squared += mass * change * relative;
                     }
                     *value = updated;
                 }
@@ -226,10 +239,9 @@ impl<D: Divergence> EulerStep<D> {
     /// system.
     ///
     /// Conjugate gradients resolve a cell beside the mass of the whole box. What is left of their error in cells that hold almost nothing
-    /// does not show in the mass, but in divergences that weigh such cells.
+    /// does not show in the mass, but in divergences that weigh such cells. The right-hand side must be that of `solution`.
     fn settle_cells(&mut self, dt: f64, initial: &[f64], solution: &mut [f64], bounds: [f64; 2]) {
         for _ in 0..MAX_SWEEPS {
-            self.residual(dt, initial, solution);
             let (slope, rhs) = (self.slope.as_slice(), self.rhs.as_slice());
             let (slope, rhs) = (slope.unwrap_or_default(), rhs.unwrap_or_default());
             let couplings = &self.couplings;
@@ -246,6 +258,7 @@ impl<D: Divergence> EulerStep<D> {
             if moved.cell <= self.accuracy.cell {
                 return;
             }
+            self.residual(dt, initial, solution);
         }
     }
 

@@ -12,12 +12,10 @@ const RESOLVED_CELL: f64 = 1e-12;
 const DEFECT: f64 = 2e-15;
 /// A change that no longer falls is rounding when it is below this.
 const STAGNANT: f64 = 1e-13;
-/// Bounds on the accuracy of the first linear system where a step need not be solved to rounding.
-const FIRST_TOLERANCE: [f64; 2] = [1e-4, 1e-2];
-/// The share of what may be left that the first linear system may leave; the rest is Newton's.
-const LINEAR_SHARE: f64 = 0.3;
-/// The roughest solution that is worth an iteration.
-const ROUGHEST: f64 = 0.1;
+/// About what a cycle of multigrid leaves of an error.
+const LEFT_BY_CYCLE: f64 = 0.02;
+/// Bounds on the tolerance of a linear system. The largest is met by one cycle.
+const TOLERANCES: [f64; 2] = [1e-8, 1.0];
 
 /// What Newton's iteration took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +37,7 @@ impl std::ops::AddAssign for Effort {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::flow) struct Accuracy {
     /// The error in L1 of ρ at which a step is solved; none: rounding.
-    rest: Option<f64>,
+    pub(super) rest: Option<f64>,
     /// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
     pub(super) cell: f64,
 }
@@ -56,28 +54,25 @@ impl Accuracy {
         cell: 1e-6,
     };
 
-    /// The accuracy that the next linear system is worth, the last iteration having changed `change` and left `left`, both infinite at first.
-    pub(super) fn tolerance(self, change: f64, left: f64, expected: Option<f64>) -> f64 {
-        match (self.rest, expected) {
+    /// The tolerance that the next linear system is worth, the last iteration having changed `change`, infinite at first.
+    ///
+    /// Where an error may rest, the one before the iteration is `bounds[1]` at most, that before the last was `bounds[0]`, infinite at first, and
+    /// `expected` is what the first iteration should leave, if anything is known of it. No linear system is worth more than Newton's iteration, which is of
+    /// second order (Eisenstat and Walker 1996, choice 2), nor more than may rest; where nothing is known one cycle will do.
+    pub(super) fn tolerance(self, change: f64, bounds: [f64; 2], expected: Option<f64>) -> f64 {
+        let Some(rest) = self.rest else {
             // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
-            (None, _) => (1e-2 * change).clamp(1e-8, 1e-3),
-            // As much as is needed, given what the iteration before has left.
-            (Some(rest), _) if left.is_finite() => (rest / left).clamp(1e-8, ROUGHEST),
-            // With a good guess the first system is the only one.
-            (Some(rest), Some(expected)) => {
-                let needed = LINEAR_SHARE * rest / expected;
-                needed.clamp(FIRST_TOLERANCE[0], FIRST_TOLERANCE[1])
-            }
-            (Some(_), None) => FIRST_TOLERANCE[0],
-        }
-    }
-
-    /// Whether an iteration that changed `moved` has left little enough: `left`, by its estimate.
-    pub(super) fn settled(self, moved: Moved, before: f64, left: f64, direct: bool) -> bool {
-        match self.rest {
-            None => moved.settled(before, direct),
-            Some(rest) => left <= rest,
-        }
+            return (1e-2 * change).clamp(1e-8, 1e-3);
+        };
+        let [before, now] = bounds;
+        let left = if before.is_finite() {
+            Some(now * (now / before).powi(2))
+        } else {
+            expected
+        };
+        let share = left.map_or(f64::INFINITY, |left| left.max(rest) / now);
+        // The solver adds its last correction to what it took it from.
+        (share / LEFT_BY_CYCLE).clamp(TOLERANCES[0], TOLERANCES[1])
     }
 }
 
@@ -97,9 +92,6 @@ pub(super) struct Moved {
     pub mass: f64,
     /// The largest |δr|/r.
     pub cell: f64,
-    /// Σ |δρ| · |δr|/r · cell volume. What the linearisation leaves out of the storage term is at most as much in each cell, for every divergence, and
-    /// a step does not increase the distance of two solutions in L1 of ρ.
-    pub squared: f64,
     /// Σ (ρ − ρ⁰) · cell volume, zero for the exact solution.
     pub defect: f64,
 }
@@ -109,13 +101,12 @@ impl Moved {
         Self {
             mass: self.mass + other.mass,
             cell: self.cell.max(other.cell),
-            squared: self.squared + other.squared,
             defect: self.defect + other.defect,
         }
     }
 
     /// Whether what is left after this iteration is below rounding, the iteration before having changed `before`.
-    fn settled(self, before: f64, direct: bool) -> bool {
+    pub fn settled(self, before: f64, direct: bool) -> bool {
         // Superlinear convergence multiplies the next change by at least as small a factor as this one.
         let factor = if before.is_finite() {
             (self.mass / before).min(1.0)

@@ -16,12 +16,12 @@ pub(super) struct Foresight {
     step: f64,
     /// The share of it that will be missed again.
     trust: f64,
-    /// What the first iteration moved then, in L1 of ρ.
-    moved: Option<f64>,
+    /// What the first iteration left of the error then, in L1 of ρ.
+    left: Option<f64>,
 }
 
 impl Foresight {
-    /// Corrects a guess for a step of this length; returns by how much it may still be wrong, in L1 of ρ, if that is known.
+    /// Corrects a guess for a step of this length; returns what one iteration of Newton's may leave of its error, in L1 of ρ, if that is known.
     pub fn correct(&mut self, step: f64, guess: &mut [f64]) -> Option<f64> {
         self.guess.clear();
         self.guess.extend_from_slice(guess);
@@ -31,11 +31,11 @@ impl Foresight {
             let cells = guess.par_iter_mut().zip(&self.missed);
             cells.for_each(|(guess, missed)| *guess += factor * missed);
         }
-        self.moved.map(|moved| moved * scale)
+        self.left.map(|left| left * (scale * scale))
     }
 
-    /// Learns from the solution; `weights` is what cells count for, `moved` what the first iteration moved.
-    pub fn learn(&mut self, step: f64, weights: &[f64], solution: &[f64], moved: f64) {
+    /// Learns from the solution; `weights` is what cells count for, `left` what the first iteration left of the error.
+    pub fn learn(&mut self, step: f64, weights: &[f64], solution: &[f64], left: Option<f64>) {
         let (guess, missed) = (&self.guess, &self.missed);
         self.trust = 0.0;
         if missed.len() == solution.len() {
@@ -53,6 +53,6 @@ impl Foresight {
         let cells = self.missed.par_iter_mut().zip(solution).zip(&self.guess);
         cells.for_each(|((missed, solution), guess)| *missed = solution - guess);
         self.step = step;
-        self.moved = Some(moved);
+        self.left = left;
     }
 }

@@ -12,6 +12,8 @@ mod rotation;
 mod settings;
 mod stage;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use device::explicit_shader;

@@ -109,7 +109,7 @@ impl<D: Divergence> Stage<D> {
             .solve(time, scale, &self.moved, solution, bounds, expected)
             .map_err(|error| of_step(error, step))?;
         if !self.euler.direct {
-            foresight.learn(step, &faces.target, solution, self.euler.moved);
+            foresight.learn(step, &faces.target, solution, self.euler.left);
         }
         for axis in 0..faces.dimension() {
             accelerate(
