@@ -8,11 +8,12 @@ mod wasserstein;
 pub use interval::Interval;
 pub use wasserstein::{TransportToTarget, Unsettled, wasserstein_1d, wasserstein_to_samples};
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
+use crate::backend::cpu::Elementwise;
 use crate::backend::reduce;
 use crate::calculus::Real;
-
 use crate::divergence::{
     ChiSquared, Divergence, Hellinger, JensenShannon, Kl, ReverseKl, with_divergence,
 };
@@ -73,34 +74,53 @@ pub fn metrics(problem: &Problem, state: &State) -> Metrics {
     with_divergence!(problem.divergence, D => metrics_of::<D>(problem, state))
 }
 
+/// π f(ρ/π) of ln π and ℓ, from the side on which nothing overflows.
+struct Integrand<D>(PhantomData<D>);
+
+impl<D: Divergence> Elementwise<2, 1> for Integrand<D> {
+    #[inline(always)]
+    fn values<R: Real>([log_target, log_ratio]: [R; 2]) -> [R; 1] {
+        let heavy = R::constant(0.0).less(log_ratio);
+        let gained = R::select(heavy, log_ratio, R::constant(0.0));
+        let per_unit = R::select(
+            heavy,
+            D::integrand_per_mass(log_ratio),
+            D::integrand(log_ratio),
+        );
+        [(log_target + gained).exp() * per_unit]
+    }
+}
+
 /// J alone: the number that every step reports.
 pub fn divergence(problem: &Problem, state: &State) -> f64 {
-    let (target, ratio) = (flat(&problem.log_target), flat(&state.log_ratio));
-    let sum = with_divergence!(problem.divergence, D => {
-        reduce::sum(target.len(), |i| integrand::<D>(target[i], ratio[i]))
-    });
-    sum * problem.grid.cell_volume()
+    let cells = [flat(&problem.log_target), flat(&state.log_ratio)];
+    let sum = with_divergence!(problem.divergence, D => total::<Integrand<D>>(cells));
+    problem.grid.cell_volume() * sum
+}
+
+/// The sum over all cells of a function of ln π and ℓ.
+fn total<F: Elementwise<2, 1>>(cells: [&[f64]; 2]) -> f64 {
+    let [total] = reduce::sums::<F, 2, 1>(cells);
+    total
 }
 
 fn flat(field: &crate::grid::Field) -> &[f64] {
     field.as_slice().unwrap_or_default()
 }
 
-/// π f(ρ/π), from the side on which nothing overflows.
-#[inline(always)]
-fn integrand<D: Divergence>(log_target: f64, log_ratio: f64) -> f64 {
-    if log_ratio <= 0.0 {
-        Real::exp(log_target) * D::integrand(log_ratio)
-    } else {
-        Real::exp(log_target + log_ratio) * D::integrand_per_mass(log_ratio)
+/// ρ of ln π and ℓ.
+struct Density;
+
+impl Elementwise<2, 1> for Density {
+    #[inline(always)]
+    fn values<R: Real>([log_target, log_ratio]: [R; 2]) -> [R; 1] {
+        [(log_target + log_ratio).exp()]
     }
 }
 
-/// Sums over the cells: five divergences and the mass; the range of ln r; the two sums over faces.
+/// The range of ln r, and two sums over faces.
 #[derive(Clone, Copy)]
 struct Sums {
-    cells: [f64; 6],
-    own: f64,
     lowest: f64,
     highest: f64,
     connection: f64,
@@ -109,24 +129,19 @@ struct Sums {
 
 impl Sums {
     const ZERO: Self = Self {
-        cells: [0.0; 6],
-        own: 0.0,
         lowest: f64::INFINITY,
         highest: f64::NEG_INFINITY,
         connection: 0.0,
         dissipation: 0.0,
     };
 
-    fn plus(mut self, other: Self) -> Self {
-        for (sum, part) in self.cells.iter_mut().zip(other.cells) {
-            *sum += part;
+    fn plus(self, other: Self) -> Self {
+        Self {
+            lowest: self.lowest.min(other.lowest),
+            highest: self.highest.max(other.highest),
+            connection: self.connection + other.connection,
+            dissipation: self.dissipation + other.dissipation,
         }
-        self.own += other.own;
-        self.lowest = self.lowest.min(other.lowest);
-        self.highest = self.highest.max(other.highest);
-        self.connection += other.connection;
-        self.dissipation += other.dissipation;
-        self
     }
 }
 
@@ -140,18 +155,6 @@ fn metrics_of<D: Divergence>(problem: &Problem, state: &State) -> Metrics {
             let (t, l) = (target[cell], ratio[cell]);
             sums.lowest = sums.lowest.min(l);
             sums.highest = sums.highest.max(l);
-            let cells = [
-                integrand::<JensenShannon>(t, l),
-                integrand::<Kl>(t, l),
-                integrand::<ReverseKl>(t, l),
-                integrand::<ChiSquared>(t, l),
-                integrand::<Hellinger>(t, l),
-                Real::exp(t + l),
-            ];
-            for (sum, value) in sums.cells.iter_mut().zip(cells) {
-                *sum += value;
-            }
-            sums.own += integrand::<D>(t, l);
             faces.visit(cell, |beside, inverse_square| {
                 let mobility = Real::exp(0.5 * (t + target[beside])) * inverse_square;
                 sums.connection += mobility * dissipated::<JensenShannon>(l, ratio[beside]);
@@ -162,24 +165,17 @@ fn metrics_of<D: Divergence>(problem: &Problem, state: &State) -> Metrics {
     };
     let sums = reduce::over_tiles(target.len(), Sums::ZERO, part, Sums::plus);
     let volume = grid.cell_volume();
-    let [
-        double_jensen_shannon,
-        kl,
-        reverse_kl,
-        chi_squared,
-        hellinger,
-        mass,
-    ] = sums.cells.map(|sum| sum * volume);
+    let cells = [target, ratio];
     Metrics {
-        divergence: sums.own * volume,
-        jensen_shannon: 0.5 * double_jensen_shannon,
-        kl,
-        reverse_kl,
-        chi_squared,
-        hellinger,
+        divergence: volume * total::<Integrand<D>>(cells),
+        jensen_shannon: 0.5 * volume * total::<Integrand<JensenShannon>>(cells),
+        kl: volume * total::<Integrand<Kl>>(cells),
+        reverse_kl: volume * total::<Integrand<ReverseKl>>(cells),
+        chi_squared: volume * total::<Integrand<ChiSquared>>(cells),
+        hellinger: volume * total::<Integrand<Hellinger>>(cells),
         connection_norm: (sums.connection * volume).sqrt(),
         dissipation: sums.dissipation * volume,
-        mass,
+        mass: volume * total::<Density>(cells),
         ratio_min: Real::exp(sums.lowest),
         ratio_max: Real::exp(sums.highest),
         wasserstein: wasserstein_1d(

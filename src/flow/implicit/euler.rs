@@ -2,9 +2,10 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::cellwise::{Added, Change, Gain, MassOfChange, Storage, Updated};
 use super::progress::{Accuracy, Balance, Effort, Moved};
-use crate::backend::reduce;
-use crate::calculus::Real;
+use crate::backend::cpu::{Elementwise, elementwise};
+use crate::backend::reduce::sums;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
 use crate::flow::couplings::Couplings;
@@ -19,8 +20,8 @@ const MONOTONE_AFTER: usize = 15;
 const MAX_SWEEPS: usize = 10;
 /// Diffusion in a step, relative to storage, that counts as weak.
 const WEAK: f64 = 0.1;
-/// ψ' below this is as good as zero: nothing moves.
-const SMALLEST_SLOPE: f64 = 1e-300;
+/// Cells of a row that are looked at together.
+const CHUNK: usize = 256;
 
 /// One backward Euler step in w = ψ(r) (docs/mathematics.md, eq. 11):
 /// ψ'_i (r(w_i) − r(w⁰_i)) + dt ψ'_i Σ_faces sqrt(π_j/π_i)/h² (w_i − w_j) = 0.
@@ -111,14 +112,13 @@ impl<D: Divergence> EulerStep<D> {
             if self.degenerate && !self.direct {
                 self.polish(dt);
             }
-            let updated = if effort.iterations < MONOTONE_AFTER {
-                D::newton_update
+            let moved = if effort.iterations < MONOTONE_AFTER {
+                self.update::<Updated<D>>(initial, solution, bounds)
             } else {
-                |w: f64, increment: f64| w + increment
+                self.update::<Added>(initial, solution, bounds)
             };
             effort.iterations += 1;
             effort.linear_iterations += report.iterations;
-            let moved = self.update(updated, initial, solution, bounds);
             if self.accuracy.rest.is_none() && moved.settled(change, self.direct) {
                 if !self.direct {
                     self.residual(dt, initial, solution);
@@ -158,10 +158,16 @@ impl<D: Divergence> EulerStep<D> {
             couplings.outflow(solution, row, rhs);
             let (initial, solution) = (&initial[row * n..][..n], &solution[row * n..][..n]);
             let mut largest = 0.0_f64;
-            for i in 0..n {
-                slope[i] = D::slope(solution[i]).max(SMALLEST_SLOPE);
-                rhs[i] = -(D::relative_change(solution[i], initial[i]) + dt * slope[i] * rhs[i]);
-                largest = largest.max(rhs[i].abs());
+            let mut stored = [0.0; CHUNK];
+            for first in (0..n).step_by(CHUNK) {
+                let cells = first..n.min(first + CHUNK);
+                let (slope, rhs) = (&mut slope[cells.clone()], &mut rhs[cells.clone()]);
+                let inputs = [&solution[cells.clone()], &initial[cells]];
+                elementwise::<Storage<D>, 2, 2>(inputs, [&mut *slope, &mut stored]);
+                for (rhs, (slope, stored)) in rhs.iter_mut().zip(slope.iter().zip(&stored)) {
+                    *rhs = -(stored + dt * slope * *rhs);
+                    largest = largest.max(rhs.abs());
+                }
             }
             largest
         });
@@ -200,34 +206,41 @@ impl<D: Divergence> EulerStep<D> {
         }
     }
 
-    /// Moves each w by `updated` of itself and its increment, within the bounds.
-    fn update(
+    /// Makes each w what `U` makes of it and its increment, within the bounds.
+    fn update<U: Elementwise<2, 1>>(
         &self,
-        updated: impl Fn(f64, f64) -> f64 + Sync,
         initial: &[f64],
         solution: &mut [f64],
         [lowest, highest]: [f64; 2],
     ) -> Moved {
         let increment = self.increment.as_slice().unwrap_or_default();
-        let empty = D::kirchhoff(f64::NEG_INFINITY);
         let n = self.couplings.row();
         let rows = solution.par_chunks_mut(n).enumerate();
         // The sum only decides when to stop, but the number of iterations shows in the bits: add it in order.
         let parts: Vec<Moved> = rows
             .map(|(row, solution)| {
                 let mut moved = Moved::default();
-                for (i, value) in solution.iter_mut().enumerate() {
-                    let cell = row * n + i;
-                    let updated = updated(*value, increment[cell]).max(lowest).min(highest);
-                    let mass = self.mass(cell, updated);
-                    let change = D::relative_change(updated, *value).abs();
-                    moved.mass += mass * change;
-                    moved.defect += mass * D::relative_change(updated, initial[cell]);
-                    if change > 0.0 {
-                        let relative = change / D::relative_change(updated, empty);
-                        moved.cell = moved.cell.max(relative);
+                let mut updated = [0.0; CHUNK];
+                let [mut mass, mut defect, mut relative] = [[0.0; CHUNK]; 3];
+                for (chunk, solution) in solution.chunks_mut(CHUNK).enumerate() {
+                    let first = row * n + chunk * CHUNK;
+                    let cells = first..first + solution.len();
+                    let updated = &mut updated[..solution.len()];
+                    elementwise::<U, 2, 1>([solution, &increment[cells.clone()]], [&mut *updated]);
+                    for value in &mut *updated {
+                        *value = value.max(lowest).min(highest);
                     }
-                    *value = updated;
+                    let (initial, log_mass) = (&initial[cells.clone()], &self.log_mass[cells]);
+                    elementwise::<Change<D>, 4, 3>(
+                        [updated, solution, initial, log_mass],
+                        [&mut mass, &mut defect, &mut relative],
+                    );
+                    for cell in 0..solution.len() {
+                        moved.mass += mass[cell];
+                        moved.defect += defect[cell];
+                        moved.cell = moved.cell.max(relative[cell]);
+                    }
+                    solution.copy_from_slice(updated);
                 }
                 moved
             })
@@ -254,7 +267,7 @@ impl<D: Divergence> EulerStep<D> {
                         *increment = rhs[cell] / diagonal;
                     });
             }
-            let moved = self.update(D::newton_update, initial, solution, bounds);
+            let moved = self.update::<Updated<D>>(initial, solution, bounds);
             if moved.cell <= self.accuracy.cell {
                 return;
             }
@@ -262,41 +275,16 @@ impl<D: Divergence> EulerStep<D> {
         }
     }
 
-    /// π/ψ'(w) · cell volume: what a unit of relative change weighs.
-    #[inline(always)]
-    fn mass(&self, cell: usize, w: f64) -> f64 {
-        Real::exp(self.log_mass[cell] - D::log_slope(w))
-    }
-
     /// Σ |a_i| · π_i/ψ'(w_i) · cell volume: the L1 norm of a relative change at w.
     pub fn norm(&self, change: &[f64], at: &[f64]) -> f64 {
-        reduce::sum(change.len(), |cell| {
-            self.mass(cell, at[cell]) * change[cell].abs()
-        })
+        let [norm] = sums::<MassOfChange<D>, 3, 1>([change, at, &self.log_mass]);
+        norm
     }
 
     /// What came about from the w `before` to the w `after`.
     pub(super) fn balance(&self, before: &[f64], after: &[f64]) -> Balance {
-        let empty = D::kirchhoff(f64::NEG_INFINITY);
-        let part = |range: std::ops::Range<usize>| {
-            range.fold(Balance::default(), |sum, cell| {
-                let (before, after) = (before[cell], after[cell]);
-                // Of the two units of change that of the larger r cannot overflow.
-                let gained = if after >= before {
-                    self.mass(cell, after) * D::relative_change(after, before)
-                } else {
-                    -self.mass(cell, before) * D::relative_change(before, after)
-                };
-                Balance {
-                    gained: sum.gained + gained,
-                    mass: sum.mass + self.mass(cell, after) * D::relative_change(after, empty),
-                }
-            })
-        };
-        reduce::over_tiles(after.len(), Balance::default(), part, |a, b| Balance {
-            gained: a.gained + b.gained,
-            mass: a.mass + b.mass,
-        })
+        let [gained, mass] = sums::<Gain<D>, 3, 2>([before, after, &self.log_mass]);
+        Balance { gained, mass }
     }
 
     /// Multiplies r by 1 + `share` in every cell, within the bounds.

@@ -1,5 +1,6 @@
 //! Backward Euler in w = ψ(r), and its extrapolation to second order with error control.
 
+mod cellwise;
 mod conservation;
 mod euler;
 mod extrapolation;

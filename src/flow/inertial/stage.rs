@@ -1,7 +1,11 @@
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
 use super::foresight::Foresight;
+use crate::backend::cpu::{Elementwise, elementwise};
+use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
 use crate::flow::FlowError;
@@ -14,6 +18,17 @@ const LARGEST_SHARE: f64 = 0.999;
 const SHARE_ROUNDS: usize = 200;
 /// Shares that rise by less have settled.
 const SETTLED_SHARE: f64 = 1e-13;
+
+/// w of a cell whose r has gained something.
+struct Gained<D>(PhantomData<D>);
+
+impl<D: Divergence> Elementwise<2, 1> for Gained<D> {
+    #[inline(always)]
+    fn values<R: Real>([w, gained]: [R; 2]) -> [R; 1] {
+        let moves = R::constant(0.0).less(gained.abs());
+        [R::select(moves, D::displaced(w, D::slope(w) * gained), w)]
+    }
+}
 
 /// What an implicit stage is given.
 #[derive(Clone, Copy)]
@@ -44,7 +59,7 @@ pub(super) struct Stage<D> {
     known: FaceField,
     /// The share of its outflow that each cell can afford.
     share: Vec<f64>,
-    /// The shares of the round before.
+    /// The shares of the round before, then what each r gains by the known fluxes.
     entering: Vec<f64>,
     /// w after the known fluxes: where the implicit step begins.
     moved: Vec<f64>,
@@ -221,23 +236,25 @@ impl<D: Divergence> Stage<D> {
         let n = faces.row();
         let known = &self.known;
         let rows = self.moved.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, moved)| {
+        let rows = rows.zip(self.entering.par_chunks_mut(n));
+        rows.for_each(|((row, moved), gained)| {
             let beside = faces.beside_along(row);
-            for (i, moved) in moved.iter_mut().enumerate() {
+            for (i, gained) in gained.iter_mut().enumerate() {
                 let cell = row * n + i;
-                let mut gained = 0.0;
+                let mut sum = 0.0;
                 for (axis, spacing) in faces.spacing.iter().enumerate() {
                     let previous = beside[axis].at(i, -1);
-                    gained += (known[axis][previous] - known[axis][cell]) / spacing;
+                    sum += (known[axis][previous] - known[axis][cell]) / spacing;
                 }
-                let w = initial[cell];
                 // Where the target is nothing, no face is open.
-                *moved = if gained == 0.0 {
-                    w
+                *gained = if sum == 0.0 {
+                    0.0
                 } else {
-                    D::displaced(w, D::slope(w) * (gained / faces.target[cell]))
+                    sum / faces.target[cell]
                 };
             }
+            let initial = &initial[row * n..][..n];
+            elementwise::<Gained<D>, 2, 1>([initial, gained], [&mut *moved]);
         });
     }
 
