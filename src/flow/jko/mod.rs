@@ -102,7 +102,7 @@ struct Made {
 }
 
 impl<D: Divergence> Stepper<D> {
-    /// Makes a step at `time` from ℓ `current` to ℓ `result`.
+    /// Makes a step at `time` from ℓ `current` to ℓ `result`, which without success means nothing.
     fn step(
         &mut self,
         time: f64,
@@ -116,8 +116,7 @@ impl<D: Divergence> Stepper<D> {
             tau,
             cost,
             gap,
-            log_ratio,
-        } = self.solver.step(step, current)?;
+        } = self.solver.step(step, current, result)?;
         let allowed = self.gap * cost / (2.0 * tau) + self.rounding;
         // Before the iteration settles, W2² is not that of the masses, and none of the three need be a number.
         let certified = settled && gap <= allowed;
@@ -130,7 +129,6 @@ impl<D: Divergence> Stepper<D> {
                 allowed,
             });
         }
-        result.copy_from_slice(log_ratio);
         let transport = Transport { cost, gap };
         Ok(Made {
             step,
@@ -148,14 +146,13 @@ enum Solver<D> {
 }
 
 /// What one step took and reached.
-struct Reached<'a> {
+struct Reached {
     effort: Effort,
     settled: bool,
     /// The τ of the minimum that was taken.
     tau: f64,
     cost: f64,
     gap: f64,
-    log_ratio: &'a [f64],
 }
 
 impl<D: Divergence> Solver<D> {
@@ -185,8 +182,13 @@ impl<D: Divergence> Solver<D> {
         }
     }
 
-    /// Makes a step by `step` from ℓ.
-    fn step(&mut self, step: f64, current: &[f64]) -> Result<Reached<'_>, GpuError> {
+    /// Makes a step by `step` from ℓ to ℓ `result`.
+    fn step(
+        &mut self,
+        step: f64,
+        current: &[f64],
+        result: &mut [f64],
+    ) -> Result<Reached, GpuError> {
         Ok(match self {
             Self::Line(line, extrapolation) => {
                 let (tau, initial, guess) = match extrapolation {
@@ -194,6 +196,7 @@ impl<D: Divergence> Solver<D> {
                     None => (step, current, None),
                 };
                 let (iterations, settled, certificate) = line.solve(tau, initial, guess);
+                result.copy_from_slice(&line.current.log_ratio[..line.cells()]);
                 Reached {
                     effort: Effort {
                         iterations,
@@ -203,18 +206,16 @@ impl<D: Divergence> Solver<D> {
                     tau,
                     cost: certificate.cost,
                     gap: certificate.gap,
-                    log_ratio: &line.current.log_ratio[..line.cells()],
                 }
             }
             Self::Solid(solid) => {
-                let (tau, effort) = solid.solve(step, current)?;
+                let (tau, effort) = solid.solve(step, current, result)?;
                 Reached {
                     effort,
                     settled: true,
                     tau,
                     cost: solid.transport_cost(),
                     gap: solid.gap(),
-                    log_ratio: &solid.log_ratio,
                 }
             }
         })

@@ -112,7 +112,7 @@ fn tensors<const MIDDLE: usize, const ROW: usize>(
     splines
 }
 
-/// Where the numbers of a matrix are.
+/// Where the numbers of a matrix are, offset by offset from that of the diagonal on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub lattice: Lattice,
@@ -139,6 +139,7 @@ impl Shape {
         } = self;
         let middle_nodes = NODES / 9;
         let width = middle_width(lattice);
+        let centre = WIDTH * width * WIDTH / 2;
         let slow = Beside::new(&lattice.axes[0], cell[0]);
         let middle = Beside::new(&lattice.axes[1], cell[1]);
         let fast = Beside::new(&lattice.axes[2], cell[2]);
@@ -153,12 +154,15 @@ impl Shape {
                     let first = first + fast.nodes[c];
                     for to in 0..3 {
                         for beside in 0..middle_nodes {
-                            let outer = slow.offsets[a][to] * width
+                            let across = slow.offsets[a][to] * width
                                 + middle.offsets[b + skipped][beside + skipped];
-                            let first = first + outer * WIDTH * run;
                             let entries = &entries[(to * middle_nodes + beside) * 3..][..3];
                             for (last, value) in entries.iter().enumerate() {
-                                numbers[first + fast.offsets[c][last] * run] += value;
+                                // The other entry of the pair, where it is not this one, is in another row of the block.
+                                let offset = across * WIDTH + fast.offsets[c][last];
+                                if let Some(kept) = offset.checked_sub(centre) {
+                                    numbers[first + kept * run] += value;
+                                }
                             }
                         }
                     }

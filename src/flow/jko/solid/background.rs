@@ -52,7 +52,7 @@ impl Background {
     pub fn add(&self, factor: f64, matrix: &mut Stencil) {
         let [slow, middle, fast] = &self.0;
         let (lattice, run, row) = (matrix.lattice, matrix.run, matrix.row());
-        let width = matrix.offsets / (WIDTH * WIDTH);
+        let (width, centre) = (matrix.offsets / (WIDTH * WIDTH), matrix.offsets / 2);
         passes::chunks(matrix.rows_mut(), row, |number, values| {
             let (z, y) = (
                 number / lattice.axes[1].count,
@@ -66,7 +66,10 @@ impl Background {
                     let across = factor * mass * own;
                     let bent = factor * (stiff * own + mass * own_stiff);
                     for c in 0..WIDTH {
-                        let values = &mut values[((a * width + b) * WIDTH + c) * run..];
+                        let Some(kept) = ((a * width + b) * WIDTH + c).checked_sub(centre) else {
+                            continue;
+                        };
+                        let values = &mut values[kept * run..];
                         let along = fast.mass[c].iter().zip(&fast.stiffness[c]);
                         for (value, (mass, stiff)) in values.iter_mut().zip(along) {
                             *value += bent * mass + across * stiff;

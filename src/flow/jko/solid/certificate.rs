@@ -3,8 +3,8 @@
 use std::marker::PhantomData;
 
 use super::correction::correct;
-use super::deposit::{Masses, Order, Places, moments};
-use super::gap::{ByDual, range};
+use super::deposit::{Masses, Places, moments};
+use super::gap::range;
 use super::global;
 use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
@@ -33,15 +33,10 @@ const SHARE: f64 = 0.1;
 /// The plan of a step: from every foot to its cell, and a little mass that stays in each.
 pub(super) struct Plan<D> {
     lattice: Lattice,
-    /// s, raised where a foot is not proven to be global, and by how much.
-    pub transform: Vec<f64>,
-    pub excess: Vec<f64>,
-    /// f*'(s + shift): r by the dual.
-    pub ratio: Vec<f64>,
-    /// Mass from the foot of each place, then mass at rest in each cell.
+    /// By how much s is raised where a foot is not proven to be global; nothing where all are.
+    excess: Vec<f64>,
+    /// Mass from the foot of each place, then mass at rest in each cell, if there is any; none while there is no plan.
     pub masses: Vec<f64>,
-    spare: Vec<f64>,
-    order: Order,
     spline: Spline,
     sums: Vec<f64>,
     /// What is left of the marginal, relative to the mass.
@@ -57,15 +52,10 @@ pub(super) struct Plan<D> {
 
 impl<D: Divergence> Plan<D> {
     pub fn new(newton: &Newton<D>) -> Self {
-        let (lattice, cells) = (newton.lattice, newton.centres.len());
-        let zeros = || vec![0.0; cells];
+        let lattice = newton.lattice;
         Self {
-            transform: zeros(),
-            excess: zeros(),
-            ratio: zeros(),
-            masses: vec![0.0; 2 * cells],
-            spare: zeros(),
-            order: Order::new(&lattice, 2 * cells),
+            excess: Vec::new(),
+            masses: Vec::new(),
             spline: Spline::new(lattice),
             sums: vec![0.0; lattice.len()],
             left: f64::INFINITY,
@@ -77,8 +67,8 @@ impl<D: Divergence> Plan<D> {
         }
     }
 
-    /// Makes the plan from the current iterate, first with as little as is enough for a gap of `aim` W2²/(2τ); `start` is the mass of
-    /// each cell before the step. Returns iterations of the linear solver.
+    /// Makes the plan from the current iterate, first with as little as is enough for a gap of `aim` W2²/(2τ); `initial` is ℓ before the
+    /// step. Returns iterations of the linear solver.
     ///
     /// # Errors
     ///
@@ -88,11 +78,10 @@ impl<D: Divergence> Plan<D> {
         newton: &mut Newton<D>,
         tau: f64,
         aim: f64,
-        start: &[f64],
+        initial: &[f64],
     ) -> Result<usize, GpuError> {
-        self.fit(newton);
         self.prove(newton, tau);
-        self.by_dual();
+        self.shift = 0.0;
         let mut iterations = self.mend(newton, tau, aim)?;
         self.measure(newton);
         // With the right moments it is φ that is not near enough yet.
@@ -101,53 +90,28 @@ impl<D: Divergence> Plan<D> {
         if feasible && self.gap.is_finite() || self.gap <= aim * self.cost / (2.0 * tau) {
             return Ok(iterations);
         }
-        let cells = newton.points.len();
-        self.spare.copy_from_slice(&self.masses[..cells]);
+        let spare = self.masses.clone();
         let (left, mended) = (self.left, self.gap);
-        iterations += self.gather(newton, start)?;
+        iterations += self.gather(newton, initial)?;
+        let feet = Places::Feet(&newton.current.feet);
+        newton.order.sort(&self.lattice, feet);
         if self.gap <= mended {
             return Ok(iterations);
         }
-        let (feet, resting) = self.masses.split_at_mut(cells);
-        feet.copy_from_slice(&self.spare);
-        resting.fill(0.0);
-        self.left = left;
-        self.by_dual();
+        self.masses = spare;
+        (self.left, self.shift) = (left, 0.0);
         self.measure(newton);
         Ok(iterations)
     }
 
-    /// Room for all places.
-    fn fit(&mut self, newton: &Newton<D>) {
-        let places = newton.points.len();
-        let Self {
-            transform,
-            excess,
-            ratio,
-            spare,
-            ..
-        } = self;
-        for numbers in [transform, excess, ratio, spare] {
-            numbers.resize(places, 0.0);
-        }
-        self.masses.resize(places + newton.centres.len(), 0.0);
-    }
-
-    /// r by the dual with φ as it is.
-    fn by_dual(&mut self) {
-        self.shift = 0.0;
-        let dual = ByDual(&self.transform, PhantomData::<D>);
-        passes::fill(&mut self.ratio, &dual);
-    }
-
     /// A plan where no foot is near some of the mass: a little of it stays at rest.
-    fn gather(&mut self, newton: &mut Newton<D>, start: &[f64]) -> Result<usize, GpuError> {
+    fn gather(&mut self, newton: &mut Newton<D>, initial: &[f64]) -> Result<usize, GpuError> {
         self.balance(newton);
-        let missing = self.fill(newton, start, RESTING);
+        let missing = self.fill(newton, initial, RESTING);
         let mut iterations = self.repair(newton, BRIEF)?;
         if self.left > LEFT || self.left.is_nan() {
             // What is missing may come from where it was as well.
-            self.fill(newton, start, missing + RESTING);
+            self.fill(newton, initial, missing + RESTING);
             iterations += self.repair(newton, CORRECTIONS)?;
         }
         self.measure(newton);
@@ -157,9 +121,11 @@ impl<D: Divergence> Plan<D> {
     /// The masses at the feet alone, brought to the moments of the start, but no nearer than the gap asks for.
     fn mend(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64) -> Result<usize, GpuError> {
         let cells = newton.points.len();
+        self.masses.resize(cells, 0.0);
         let Newton {
             lattice,
             points,
+            order,
             current,
             target,
             multigrid,
@@ -170,8 +136,7 @@ impl<D: Divergence> Plan<D> {
             mass,
             ..
         } = newton;
-        let (masses, resting) = self.masses.split_at_mut(cells);
-        resting.fill(0.0);
+        let masses = &mut self.masses;
         let ratio = &current.ratio;
         passes::each(masses, |cell, mass| *mass = target[cell] * ratio[cell]);
         let feet = &current.feet;
@@ -183,7 +148,7 @@ impl<D: Divergence> Plan<D> {
             });
             SHARE * aim * cost / (2.0 * tau * *mass * range(&current.coefficients))
         };
-        self.order.sort(lattice, places);
+        order.sort(lattice, places);
         rhs.copy_from_slice(&current.residual);
         let mut iterations = 0;
         for correction in 0..=BRIEF {
@@ -195,7 +160,7 @@ impl<D: Divergence> Plan<D> {
             let tolerance = (SHARE * enough / self.left).clamp(LINEAR_ERROR, LOOSE);
             iterations += correct(
                 lattice,
-                &self.order,
+                order,
                 places,
                 masses,
                 (multigrid, rhs, direction, &mut self.spline, tolerance),
@@ -203,7 +168,7 @@ impl<D: Divergence> Plan<D> {
             let masses: &[f64] = masses;
             moments(
                 lattice,
-                &self.order,
+                order,
                 places,
                 Masses::Of(masses),
                 padded,
@@ -215,44 +180,57 @@ impl<D: Divergence> Plan<D> {
         Ok(iterations)
     }
 
+    /// Gives the memory of the plan back.
+    pub fn release(&mut self) {
+        (self.masses, self.excess) = (Vec::new(), Vec::new());
+    }
+
+    /// By how much s at a place is raised.
+    #[inline(always)]
+    pub fn raised(&self, place: usize) -> f64 {
+        self.excess.get(place).copied().unwrap_or(0.0)
+    }
+
+    /// s at a place, raised where its foot is not proven to be global.
+    #[inline(always)]
+    pub fn transform(&self, newton: &Newton<D>, place: usize) -> f64 {
+        newton.current.feet[place].value + self.raised(place)
+    }
+
     /// Bounds s from above over the whole box.
     fn prove(&mut self, newton: &Newton<D>, tau: f64) {
         let current = &newton.current;
-        global::excess(
+        self.excess = global::excess(
             &self.lattice,
             (&newton.centres, &newton.points),
-            &current.spline,
             &current.coefficients,
             tau,
             &current.feet,
-            &mut self.excess,
         );
-        let (excess, feet) = (&self.excess, &current.feet);
-        passes::each(&mut self.transform, |cell, s| {
-            *s = feet[cell].value + excess[cell]
-        });
     }
 
     /// The masses before the repair, with a share of the mass at rest; returns how much is not where it was, relative to the mass.
-    fn fill(&mut self, newton: &mut Newton<D>, start: &[f64], share: f64) -> f64 {
+    fn fill(&mut self, newton: &mut Newton<D>, initial: &[f64], share: f64) -> f64 {
         let Newton {
             centres,
             points,
+            order,
             current,
             ..
         } = newton;
         let cells = points.len();
         let (ratio, target) = (&current.ratio, &newton.target);
+        self.masses.resize(cells + centres.len(), 0.0);
         passes::each(&mut self.masses[..cells], |cell, mass| {
             *mass = target[cell] * ratio[cell]
         });
         self.masses[cells..].fill(0.0);
         let places = Places::Both(&current.feet, *centres);
-        self.order.sort(&self.lattice, places);
+        order.sort(&self.lattice, places);
         let masses = &self.masses;
         moments(
             &self.lattice,
-            &self.order,
+            order,
             places,
             Masses::Of(masses),
             &mut newton.padded,
@@ -260,9 +238,14 @@ impl<D: Divergence> Plan<D> {
         );
         let (sums, wanted) = (&self.sums, &newton.moments);
         let missing = reduce::sum(sums.len(), |node| (wanted[node] - sums[node]).abs());
-        passes::each(&mut self.masses[cells..], |cell, mass| {
-            *mass = share * start[cell]
+        let resting = &mut self.masses[cells..];
+        passes::each(resting, |cell, mass| {
+            *mass = share * target[cell] * Real::exp(initial[cell])
         });
+        for divided in &points.divided {
+            let cell = divided.cell;
+            resting[cell] = share * divided.target * Real::exp(initial[cell]);
+        }
         missing / newton.mass
     }
 
@@ -270,6 +253,7 @@ impl<D: Divergence> Plan<D> {
     fn repair(&mut self, newton: &mut Newton<D>, corrections: usize) -> Result<usize, GpuError> {
         let Newton {
             centres,
+            order,
             current,
             multigrid,
             padded,
@@ -282,7 +266,6 @@ impl<D: Divergence> Plan<D> {
         let Self {
             lattice,
             masses,
-            order,
             spline,
             sums,
             left,
@@ -325,9 +308,8 @@ impl<D: Divergence> Plan<D> {
             let square = squared_distance(&newton.points.place(cell), &feet[cell].place);
             self.masses[cell] * square
         });
-        let mut terms = std::mem::take(&mut newton.change);
-        self.gap = self.gap_of(newton, &mut terms);
-        newton.change = terms;
+        newton.multigrid.release();
+        self.gap = self.gap_of(newton, &mut vec![0.0; newton.points.len()]);
     }
 
     /// ℓ of the plan, with the mass of the start.
@@ -335,12 +317,12 @@ impl<D: Divergence> Plan<D> {
         let sum = reduce::sum(self.masses.len(), |number| self.masses[number]);
         let correction = Real::ln(newton.mass / sum);
         passes::each(log_ratio, |cell, value| {
-            let ratio = self.mass_in(cell) / newton.target[cell];
+            let ratio = self.mass_in(newton, cell) / newton.target[cell];
             *value = Real::ln(ratio) + correction;
         });
         for divided in &newton.points.divided {
             let further = self.masses[divided.further.clone()].iter().sum::<f64>();
-            let ratio = (self.mass_in(divided.cell) + further) / divided.target;
+            let ratio = (self.mass_in(newton, divided.cell) + further) / divided.target;
             log_ratio[divided.cell] = Real::ln(ratio) + correction;
         }
     }

@@ -71,7 +71,6 @@ pub(super) struct Order {
     /// Where the places of each lattice cell begin in `places`.
     starts: Vec<u32>,
     places: Vec<u32>,
-    cells: Vec<u32>,
 }
 
 impl Order {
@@ -79,25 +78,24 @@ impl Order {
         Self {
             starts: vec![0; lattice.len() + 1],
             places: vec![0; places],
-            cells: vec![0; places],
         }
     }
 
     /// Sorts places.
     pub fn sort(&mut self, lattice: &Lattice, places: Places) {
-        self.cells.resize(places.len(), 0);
+        let mut cells = vec![0; places.len()];
         self.places.resize(places.len(), 0);
-        passes::each(&mut self.cells, |number, cell| {
+        passes::each(&mut cells, |number, cell| {
             *cell = lattice.cell(&places.at(number)) as u32;
         });
         self.starts.fill(0);
-        for cell in &self.cells {
+        for cell in &cells {
             self.starts[*cell as usize + 1] += 1;
         }
         for cell in 1..self.starts.len() {
             self.starts[cell] += self.starts[cell - 1];
         }
-        for (number, cell) in self.cells.iter().enumerate() {
+        for (number, cell) in cells.iter().enumerate() {
             let next = &mut self.starts[*cell as usize];
             self.places[*next as usize] = number as u32;
             *next += 1;

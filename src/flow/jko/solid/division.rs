@@ -56,7 +56,9 @@ impl<D: Divergence> Newton<D> {
     fn fit(&mut self) {
         let places = self.points.len();
         self.current.resize(places);
-        self.trial.resize(places);
-        self.change.resize(places, 0.0);
+        self.trial.release();
+        for numbers in [&mut self.mismatch, &mut self.capacity] {
+            numbers.resize(places, 0.0);
+        }
     }
 }

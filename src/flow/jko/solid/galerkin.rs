@@ -5,7 +5,7 @@
 
 use super::lattice::{Lattice, LatticeAxis};
 use super::passes;
-use super::stencil::{Stencil, WIDTH};
+use super::stencil::WIDTH;
 
 /// Axes shorter than this stay as they are.
 const SHORT: usize = 6;
@@ -134,52 +134,6 @@ impl Halving {
                 .sum();
         });
     }
-
-    /// PᵀAP.
-    pub fn product(&self, fine: &Stencil, coarse: &mut Stencil) {
-        let (row, run) = (coarse.row(), coarse.run);
-        let lattice = coarse.lattice;
-        let [long, short] = [&fine.lattice, &lattice].map(|lattice| lattice.axes[2].count);
-        let (rows, fine_row) = (fine.rows(), fine.row());
-        // Offsets along the axis are `step` apart; the others are (outer, inner) around them.
-        let step = match self.axis {
-            0 => fine.offset([1, 0, 0]),
-            1 => fine.offset([0, 1, 0]),
-            _ => 1,
-        };
-        let others: Vec<usize> = (0..fine.offsets)
-            .filter(|offset| (offset / step).is_multiple_of(WIDTH))
-            .collect();
-        passes::chunks(coarse.rows_mut(), row, |number, out| {
-            out.fill(0.0);
-            let mut node = lattice.node(number * short);
-            if self.axis == 2 {
-                let values = &rows[number * fine_row..][..fine_row];
-                for &other in &others {
-                    for (x, terms) in self.terms.iter().enumerate() {
-                        for term in terms {
-                            let value = values[(other + term.offset) * fine.run + term.node];
-                            out[(other + term.coarse) * run + x] += term.weight * value;
-                        }
-                    }
-                }
-                return;
-            }
-            for term in &self.terms[node[self.axis]] {
-                node[self.axis] = term.node;
-                let fine_number = self.fine.number(node) / long;
-                let values = &rows[fine_number * fine_row..][..fine_row];
-                for &other in &others {
-                    let from = &values[(other + term.offset * step) * fine.run..][..long];
-                    let to = &mut out[(other + term.coarse * step) * run..][..short];
-                    for (to, from) in to.iter_mut().zip(from) {
-                        *to += term.weight * from;
-                    }
-                }
-            }
-        });
-        coarse.read_diagonal();
-    }
 }
 
 /// The halvings of several axes as one step, with memory for fields between them.
@@ -193,6 +147,12 @@ impl Transfer {
     /// Of all axes that are long enough.
     pub fn new(fine: &Lattice) -> Self {
         Self::of(fine, |_| true)
+    }
+
+    /// Of one axis.
+    #[cfg(test)]
+    pub fn along(fine: &Lattice, axis: usize) -> Self {
+        Self::of(fine, |other| other == axis)
     }
 
     /// Of no axis.

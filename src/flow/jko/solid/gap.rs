@@ -1,7 +1,5 @@
 //! The value of a plan above that of the dual (docs/mathematics.md, eq. 34), each term at least zero.
 
-use std::marker::PhantomData;
-
 use super::certificate::Plan;
 use super::iterate::{gathered, ratio_of, softness};
 use super::newton::Newton;
@@ -19,10 +17,10 @@ const HALVINGS: usize = 200;
 impl<D: Divergence> Plan<D> {
     /// The constant that, added to φ, gives the right mass: Σ π f*'(s + shift) V = mass, at the largest value of the dual over constants.
     pub fn balance(&mut self, newton: &Newton<D>) {
-        let (transform, target) = (&self.transform, &newton.target);
+        let (transform, target) = (|cell| self.transform(newton, cell), &newton.target);
         let terms = |shift: f64| {
             let term = |cell: usize| {
-                let ratio = ratio_of::<D, f64>(transform[cell] + shift);
+                let ratio = ratio_of::<D, f64>(transform(cell) + shift);
                 // Beyond f'(∞) r is no number: too much mass.
                 if ratio.is_nan() {
                     f64::INFINITY
@@ -64,7 +62,7 @@ impl<D: Divergence> Plan<D> {
                 low = shift
             }
             let term = |cell: usize| {
-                target[cell] * softness::<D, f64>(ratio_of::<D, f64>(transform[cell] + shift))
+                target[cell] * softness::<D, f64>(ratio_of::<D, f64>(transform(cell) + shift))
             };
             let slope = reduce::sum(target.len(), term) / terms(shift);
             let newton = shift - value / slope;
@@ -79,48 +77,39 @@ impl<D: Divergence> Plan<D> {
             shift = next;
         }
         self.shift = shift;
-        passes::each(&mut self.ratio, |cell, ratio| {
-            *ratio = ratio_of::<D, f64>(transform[cell] + shift)
-        });
     }
 
     /// The mass that is at rest at a place: none but at the centres of cells.
     #[inline(always)]
-    fn resting(&self, place: usize) -> f64 {
+    fn resting(&self, newton: &Newton<D>, place: usize) -> f64 {
         self.masses
-            .get(self.ratio.len() + place)
+            .get(newton.points.len() + place)
             .copied()
             .unwrap_or(0.0)
     }
 
     /// The mass of the plan at a place.
     #[inline(always)]
-    pub fn mass_in(&self, place: usize) -> f64 {
-        self.masses[place] + self.resting(place)
+    pub fn mass_in(&self, newton: &Newton<D>, place: usize) -> f64 {
+        self.masses[place] + self.resting(newton, place)
     }
 
     /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
     /// range of φ.
     pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
-        let cells = self.ratio.len();
+        let cells = newton.points.len();
         let current = &newton.current;
         let resting = self.masses[cells..].iter().any(|mass| *mass > 0.0);
-        passes::fill(
-            terms,
-            &Bent {
-                plan: self,
-                target: &newton.target,
-            },
-        );
+        passes::fill(terms, &Bent { plan: self, newton });
         let terms: &[f64] = terms;
         let sum = reduce::sum(cells, |cell| {
             let unmoved = if resting {
                 let here = current.spline.value(&newton.points.place(cell));
-                self.resting(cell) * (self.transform[cell] - here).max(0.0)
+                self.resting(newton, cell) * (self.transform(newton, cell) - here).max(0.0)
             } else {
                 0.0
             };
-            terms[cell] + self.masses[cell] * self.excess[cell] + unmoved
+            terms[cell] + self.masses[cell] * self.raised(cell) + unmoved
         });
         sum + self.leftover(newton)
     }
@@ -130,9 +119,8 @@ impl<D: Divergence> Plan<D> {
         self.left * newton.mass * range(&newton.current.coefficients)
     }
 
-    /// Σ over one cell of π V (r' − r)(f'(r') − f'(r)), where r' may be next to nothing.
-    fn bent(&self, cell: usize, reached: f64) -> f64 {
-        let ratio = self.ratio[cell];
+    /// (r' − r)(f'(r') − f'(r)) with f'(r) = s, where r' may be next to nothing.
+    fn bent(s: f64, ratio: f64, reached: f64) -> f64 {
         let log_ratio = Real::ln(reached);
         if reached == 0.0 && ratio == 0.0 {
             0.0
@@ -145,36 +133,28 @@ impl<D: Divergence> Plan<D> {
             let change = D::first_variation_change(Real::ln(ratio), log_ratio);
             (reached - ratio) * change
         } else {
-            let s = self.transform[cell] + self.shift;
             reached * (D::first_variation(log_ratio) - s)
         }
-    }
-}
-
-/// f*'(s): r by the dual.
-pub(super) struct ByDual<'a, D>(pub &'a [f64], pub PhantomData<D>);
-
-impl<D: Divergence> Fill<f64> for ByDual<'_, D> {
-    #[inline(always)]
-    fn fill(&self, first: usize, out: &mut [f64]) {
-        let s = gathered(out.len(), |lane| self.0[first + lane]);
-        out.copy_from_slice(&ratio_of::<D, Pack>(s).0[..out.len()]);
     }
 }
 
 /// The first term of the gap in each cell.
 struct Bent<'a, D> {
     plan: &'a Plan<D>,
-    target: &'a [f64],
+    newton: &'a Newton<D>,
 }
 
 impl<D: Divergence> Fill<f64> for Bent<'_, D> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
-        let (plan, count) = (self.plan, out.len());
-        let of = |values: &[f64]| gathered(count, |lane| values[first + lane]);
-        let (ratio, target) = (of(&plan.ratio), of(self.target));
-        let mass = gathered(count, |lane| plan.mass_in(first + lane));
+        let (plan, newton, count) = (self.plan, self.newton, out.len());
+        let s = gathered(count, |lane| {
+            plan.transform(newton, first + lane) + plan.shift
+        });
+        // r by the dual.
+        let ratio = ratio_of::<D, Pack>(s);
+        let target = gathered(count, |lane| newton.target[first + lane]);
+        let mass = gathered(count, |lane| plan.mass_in(newton, first + lane));
         let reached = mass / target;
         let change = D::first_variation_change(ratio.ln(), reached.ln());
         let terms = target * (reached - ratio) * change;
@@ -186,7 +166,7 @@ impl<D: Divergence> Fill<f64> for Bent<'_, D> {
             } else if own > 0.0 && reached >= VANISHING * own {
                 terms.0[lane]
             } else {
-                target.0[lane] * plan.bent(first + lane, reached)
+                target.0[lane] * Plan::<D>::bent(s.0[lane], own, reached)
             };
         }
     }

@@ -7,22 +7,23 @@
 
 use std::ops::RangeInclusive;
 
+use rayon::prelude::*;
+
 use super::feet::Foot;
 use super::lattice::{Centres, Lattice, LatticeAxis, Point};
 use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
 use super::passes;
 use super::points::Points;
-use super::spline::Spline;
 
 /// Halvings of the lattice for the bounds.
 const HALVINGS: usize = 2;
-/// A bound on the largest eigenvalue of D²φ in each lattice cell: Gershgorin's, on the hulls of the differences.
-fn largest_eigenvalues(lattice: &Lattice, spline: &Spline) -> Vec<f64> {
-    let mut bounds = vec![0.0; lattice.len()];
-    passes::each(&mut bounds, |cell, bound| {
-        *bound = eigenvalue(lattice, &spline.around(lattice.node(cell)));
-    });
-    bounds
+/// Whether (32) holds in every lattice cell: Gershgorin's bound on the hulls of the differences.
+fn concave(lattice: &Lattice, coefficients: &[f64], tau: f64) -> bool {
+    let below = |cell: usize| {
+        let around = lattice.around(coefficients, lattice.node(cell));
+        tau * eigenvalue(lattice, &around) < 1.0
+    };
+    (0..lattice.len()).into_par_iter().all(below)
 }
 
 /// Coefficients on the lattice with half the spacing along every axis: the two-scale relation (1, 3, 3, 1)/4.
@@ -94,29 +95,23 @@ pub(super) fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 
     largest
 }
 
-/// For each place a bound on how much higher than its foot the maximum over the box may be.
+/// For each place a bound on how much higher than its foot the maximum over the box may be; nothing where no maximum is.
 pub(super) fn excess(
     lattice: &Lattice,
     (centres, points): (&Centres, &Points),
-    spline: &Spline,
     coefficients: &[f64],
     tau: f64,
     feet: &[Foot],
-    excess: &mut [f64],
-) {
-    excess.fill(0.0);
-    let below = |bounds: &[f64]| bounds.iter().all(|largest| tau * largest < 1.0);
-    if below(&largest_eigenvalues(lattice, spline)) {
-        return;
+) -> Vec<f64> {
+    if concave(lattice, coefficients, tau) {
+        return Vec::new();
     }
     let (mut fine, mut values) = halved(lattice, coefficients);
     for _ in 1..HALVINGS {
         (fine, values) = halved(&fine, &values);
     }
-    let mut spline = Spline::new(fine);
-    spline.set(&values);
-    if below(&largest_eigenvalues(&fine, &spline)) {
-        return;
+    if concave(&fine, &values, tau) {
+        return Vec::new();
     }
     let rivals = Rivals {
         lattice: &fine,
@@ -124,7 +119,9 @@ pub(super) fn excess(
         points,
         tau,
     };
-    rivals.search(&Field::new(values, fine.counts()), feet, excess);
+    let mut excess = vec![0.0; feet.len()];
+    rivals.search(&Field::new(values, fine.counts()), feet, &mut excess);
+    excess
 }
 
 /// The bound on u beyond the neighbourhoods of the feet.
@@ -136,7 +133,6 @@ struct Rivals<'a> {
 }
 
 /// A field, its counts along the axes and its maximum.
-#[derive(Clone)]
 struct Field {
     values: Vec<f64>,
     counts: [usize; 3],
@@ -157,14 +153,16 @@ impl Field {
 impl Rivals<'_> {
     fn search(&self, coefficients: &Field, feet: &[Foot], excess: &mut [f64]) {
         for axis in (0..3).filter(|axis| !self.lattice.axes[*axis].missing) {
-            let mut field = coefficients.clone();
+            let mut reached = None;
             for other in (0..3).filter(|other| *other != axis) {
                 if !self.lattice.axes[other].missing {
-                    field = self.maximise(&field, other);
+                    let field = reached.as_ref().unwrap_or(coefficients);
+                    reached = Some(self.maximise(field, other));
                 }
             }
+            let field = reached.as_ref().unwrap_or(coefficients);
             passes::each(&mut excess[..self.centres.len()], |cell, excess| {
-                let highest = self.beyond(&field, axis, cell, &feet[cell]);
+                let highest = self.beyond(field, axis, cell, &feet[cell]);
                 *excess = excess.max(highest - feet[cell].value);
             });
         }

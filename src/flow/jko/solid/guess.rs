@@ -11,7 +11,8 @@ use crate::flow::implicit::{EulerStep, LIFTED_LOG_RATIO};
 
 /// The memory of the guess, and the solver of the flow.
 pub(super) struct Guess<D> {
-    euler: EulerStep<D>,
+    /// None where it cannot hold π.
+    euler: Option<EulerStep<D>>,
     /// w = ψ(r) at the start and at the end.
     initial: Vec<f64>,
     reached: Vec<f64>,
@@ -21,7 +22,7 @@ pub(super) struct Guess<D> {
 }
 
 impl<D: Divergence> Guess<D> {
-    pub fn new(euler: EulerStep<D>, lattice: Lattice, centres: &Centres) -> Self {
+    pub fn new(euler: Option<EulerStep<D>>, lattice: Lattice, centres: &Centres) -> Self {
         Self {
             euler,
             initial: vec![0.0; centres.len()],
@@ -77,15 +78,12 @@ impl<D: Divergence> Guess<D> {
                 [low.min(*w), high.max(*w)]
             });
         self.reached.copy_from_slice(&self.initial);
-        let solved = self.euler.solve(
-            0.0,
-            duration,
-            &self.initial,
-            &mut self.reached,
-            bounds,
-            None,
-        );
-        if solved.is_err() {
+        let solved = self.euler.as_mut().is_some_and(|euler| {
+            let reached = &mut self.reached;
+            let effort = euler.solve(0.0, duration, &self.initial, reached, bounds, None);
+            effort.is_ok()
+        });
+        if !solved {
             self.reached.copy_from_slice(&self.initial);
         }
     }

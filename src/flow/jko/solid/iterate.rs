@@ -27,10 +27,6 @@ pub(super) struct Iterate {
     pub spline: Spline,
     pub feet: Vec<Foot>,
     pub ratio: Vec<f64>,
-    /// s − f'(r).
-    pub mismatch: Vec<f64>,
-    /// π V/f''(r).
-    pub capacity: Vec<f64>,
     /// b − Wᵀ(π r V).
     pub residual: Vec<f64>,
     /// Σ |residual| + Σ capacity |mismatch| relative to the mass: the distance from the solution in L1 of ρ.
@@ -41,22 +37,30 @@ impl Iterate {
     /// Room for so many places; further ones begin at 0.
     pub fn resize(&mut self, places: usize) {
         self.feet.resize(places, Foot::default());
-        for numbers in [&mut self.ratio, &mut self.mismatch, &mut self.capacity] {
-            numbers.resize(places, 0.0);
+        self.ratio.resize(places, 0.0);
+    }
+
+    /// Takes memory for feet and r of so many places, if it has been released.
+    pub fn hold(&mut self, places: usize) {
+        if self.feet.len() != places {
+            self.feet = vec![Foot::default(); places];
+            self.ratio = vec![0.0; places];
         }
+    }
+
+    /// Gives the memory of feet and r back.
+    pub fn release(&mut self) {
+        (self.feet, self.ratio) = (Vec::new(), Vec::new());
     }
 }
 
 impl Iterate {
     pub fn new(lattice: Lattice, centres: &Centres) -> Self {
-        let cells = || vec![0.0; centres.len()];
         Self {
             coefficients: vec![0.0; lattice.len()],
             spline: Spline::new(lattice),
             feet: vec![Foot::default(); centres.len()],
-            ratio: cells(),
-            mismatch: cells(),
-            capacity: cells(),
+            ratio: vec![0.0; centres.len()],
             residual: vec![0.0; lattice.len()],
             misfit: f64::INFINITY,
         }

@@ -65,6 +65,14 @@ impl LatticeAxis {
         folded.unsigned_abs()
     }
 
+    /// The node so many after a node, or before; none beyond a closed side.
+    #[inline(always)]
+    pub fn beside_by(&self, node: usize, by: isize) -> Option<usize> {
+        let beside = node as isize + by;
+        let inside = (0..self.count as isize).contains(&beside);
+        (inside || self.periodic).then(|| self.fold(beside))
+    }
+
     /// The nodes that count beside a place: two of them where the axis is missing do not.
     #[inline(always)]
     pub fn beside(&self) -> std::ops::Range<usize> {
@@ -186,6 +194,18 @@ impl Lattice {
     pub fn node(&self, number: usize) -> [usize; 3] {
         let (row, x) = (number / self.axes[2].count, number % self.axes[2].count);
         [row / self.axes[1].count, row % self.axes[1].count, x]
+    }
+
+    /// The coefficients of the nodes up to one away along each axis.
+    pub fn around(&self, coefficients: &[f64], node: [usize; 3]) -> [[[f64; 3]; 3]; 3] {
+        let at =
+            |axis: usize, beside: usize| self.axes[axis].fold((node[axis] + beside) as isize - 1);
+        [0, 1, 2].map(|a| {
+            [0, 1, 2].map(|b| {
+                let row = self.number([at(0, a), at(1, b), 0]);
+                [0, 1, 2].map(|c| coefficients[row + at(2, c)])
+            })
+        })
     }
 
     /// Where a node is.

@@ -8,7 +8,7 @@ use super::newton::Newton;
 use super::passes;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::calculus::Real;
-use crate::divergence::Divergence;
+use crate::divergence::{Divergence, DivergenceKind};
 use crate::elliptic::Elliptic;
 use crate::flow::implicit::{Effort, EulerStep};
 use crate::flow::{FlowError, Problem};
@@ -31,11 +31,11 @@ const LAST_ITERATIONS: usize = 30;
 /// Cells along an axis of a coarser grid, at least.
 const FEWEST: usize = 16;
 
-/// The equations on one grid, and what finds a first guess for them.
+/// The equations on one grid. What finds a first guess for them takes memory only while it does.
 pub(super) struct Level<D> {
     pub newton: Newton<D>,
-    guess: Guess<D>,
-    coarser: Option<Box<Coarser<D>>>,
+    grid: Grid,
+    kind: DivergenceKind,
 }
 
 /// What a step is to be solved for.
@@ -54,22 +54,15 @@ impl<D: Divergence> Level<D> {
     ///
     /// # Errors
     ///
-    /// [`FlowError::Setup`] where the solver of the flow, which gives a first guess, cannot hold π; [`FlowError::Gpu`] for what the GPU has no
-    /// room for.
-    pub fn new(problem: &Problem, gpu: Option<&Gpu>) -> Result<Self, FlowError> {
+    /// Fields that the GPU has no room for; a failure of it.
+    pub fn new(problem: &Problem, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
         let lattice = Lattice::new(&problem.grid);
         let centres = Centres::new(&problem.grid);
         let masses = problem.log_masses().map(Real::exp);
-        let newton = Newton::new(lattice, centres, masses.collect(), gpu)?;
-        let coarser = match coarsened(problem, &newton) {
-            Some(coarse) => Some(Box::new(Coarser::new(&lattice, &coarse)?)),
-            None => None,
-        };
-        let elliptic = Elliptic::new(&problem.grid, &problem.log_target)?;
         Ok(Self {
-            newton,
-            guess: Guess::new(EulerStep::new(problem, elliptic), lattice, &centres),
-            coarser,
+            newton: Newton::new(lattice, centres, masses.collect(), gpu)?,
+            grid: problem.grid.clone(),
+            kind: problem.divergence,
         })
     }
 
@@ -80,13 +73,13 @@ impl<D: Divergence> Level<D> {
     /// A failure of the GPU.
     pub fn approach(&mut self, task: Task<'_>, until: Until) -> Result<Effort, GpuError> {
         let mut effort = Effort::default();
-        let Self {
-            newton, coarser, ..
-        } = self;
-        if let Some(coarser) = coarser
+        let coarser = self.coarser()?;
+        let newton = &mut self.newton;
+        if let Some(mut coarser) = coarser
             && coarser.solve(newton, task)?
         {
             coarser.hand_over(newton);
+            drop(coarser);
             newton.restart(task.tau);
             if newton.current.misfit <= NEAR {
                 effort += newton.minimise(task.tau, until, LAST_ITERATIONS)?;
@@ -101,7 +94,8 @@ impl<D: Divergence> Level<D> {
 
     /// From one step of the flow, with smaller τ first where that is a poor guess.
     fn follow_flow(&mut self, task: Task<'_>, until: Until) -> Result<Effort, GpuError> {
-        let Self { newton, guess, .. } = self;
+        let mut guess = self.guess();
+        let newton = &mut self.newton;
         let mut halvings = 0;
         let mut before = f64::INFINITY;
         loop {
@@ -116,6 +110,7 @@ impl<D: Divergence> Level<D> {
             before = misfit;
             halvings += 1;
         }
+        drop(guess);
         let mut effort = Effort::default();
         for halving in (0..=halvings).rev() {
             let tau = shortened(task.tau, halving);
@@ -133,6 +128,61 @@ impl<D: Divergence> Level<D> {
     }
 }
 
+impl<D: Divergence> Level<D> {
+    /// The step on half the cells; none where no axis is long enough.
+    fn coarser(&self) -> Result<Option<Coarser<D>>, GpuError> {
+        let Newton {
+            lattice, target, ..
+        } = &self.newton;
+        let problem = coarsened(&self.grid, target, self.kind);
+        let coarser = problem.map(|problem| Coarser::new(lattice, &problem));
+        coarser.transpose()
+    }
+
+    /// The solver of the flow, for the π of the cells.
+    fn guess(&self) -> Guess<D> {
+        let Newton {
+            lattice,
+            centres,
+            target,
+            ..
+        } = &self.newton;
+        let problem = problem(&self.grid, target.iter().copied(), self.kind);
+        let euler = problem.and_then(|problem| {
+            let elliptic = Elliptic::new(&self.grid, &problem.log_target).ok()?;
+            Some(EulerStep::new(&problem, elliptic))
+        });
+        Guess::new(euler, *lattice, centres)
+    }
+}
+
+/// Refuses what the solver of the flow, which gives first guesses, cannot hold, on this grid and all coarser ones.
+///
+/// # Errors
+///
+/// [`FlowError::Setup`] for its π.
+pub(super) fn check(problem: &Problem) -> Result<(), FlowError> {
+    Elliptic::new(&problem.grid, &problem.log_target)?;
+    let masses: Vec<f64> = problem.log_masses().map(Real::exp).collect();
+    let coarse = coarsened(&problem.grid, &masses, problem.divergence);
+    coarse.as_ref().map_or(Ok(()), check)
+}
+
+/// The problem of π V in each cell.
+fn problem(
+    grid: &Grid,
+    masses: impl Iterator<Item = f64>,
+    divergence: DivergenceKind,
+) -> Option<Problem> {
+    let log_volume = Real::ln(grid.cell_volume());
+    let log_target = masses.map(|mass| Real::ln(mass) - log_volume).collect();
+    Some(Problem {
+        log_target: Field::from_shape_vec(grid.shape(), log_target).ok()?,
+        grid: grid.clone(),
+        divergence,
+    })
+}
+
 fn shortened(time: f64, halvings: i32) -> f64 {
     time * 0.5_f64.powi(halvings)
 }
@@ -148,7 +198,7 @@ struct Coarser<D> {
 }
 
 impl<D: Divergence> Coarser<D> {
-    fn new(fine: &Lattice, problem: &Problem) -> Result<Self, FlowError> {
+    fn new(fine: &Lattice, problem: &Problem) -> Result<Self, GpuError> {
         let level = Level::new(problem, None)?;
         let zeros = || vec![0.0; level.newton.centres.len()];
         Ok(Self {
@@ -218,8 +268,9 @@ fn children([fine, coarse]: [[usize; 3]; 2], cell: usize) -> impl Iterator<Item 
     })
 }
 
-/// The problem with half the cells along each axis that is long enough, and whose splines are sums of the finer ones; none where no axis is.
-fn coarsened<D>(problem: &Problem, fine: &Newton<D>) -> Option<Problem> {
+/// The problem with half the cells along each axis that is long enough, from π V on the finer grid: its splines are sums of the finer ones. None
+/// where no axis is.
+fn coarsened(grid: &Grid, masses: &[f64], divergence: DivergenceKind) -> Option<Problem> {
     let halved = |axis: &Axis| {
         let possible = axis.cells.is_multiple_of(4) && axis.cells >= 2 * FEWEST;
         Axis {
@@ -227,21 +278,12 @@ fn coarsened<D>(problem: &Problem, fine: &Newton<D>) -> Option<Problem> {
             ..*axis
         }
     };
-    let axes: Vec<Axis> = problem.grid.axes().iter().map(halved).collect();
-    if axes == problem.grid.axes() {
+    let axes: Vec<Axis> = grid.axes().iter().map(halved).collect();
+    if axes == grid.axes() {
         return None;
     }
-    let grid = Grid::new(axes).ok()?;
-    let counts = [fine.centres.counts(), Centres::new(&grid).counts()];
-    let log_volume = Real::ln(grid.cell_volume());
-    let masses = (0..grid.len()).map(|cell| {
-        let sum: f64 = children(counts, cell).map(|child| fine.target[child]).sum();
-        Real::ln(sum) - log_volume
-    });
-    let log_target = Field::from_shape_vec(grid.shape(), masses.collect()).ok()?;
-    Some(Problem {
-        log_target,
-        grid,
-        divergence: problem.divergence,
-    })
+    let coarse = Grid::new(axes).ok()?;
+    let counts = [grid, &coarse].map(|grid| Centres::new(grid).counts());
+    let sum = |cell| children(counts, cell).map(|child| masses[child]).sum();
+    problem(&coarse, (0..coarse.len()).map(sum), divergence)
 }

@@ -23,6 +23,8 @@ mod newton;
 mod pack;
 mod passes;
 mod points;
+mod product;
+mod rows;
 mod spline;
 mod stencil;
 #[cfg(test)]
@@ -63,10 +65,6 @@ pub(super) struct SolidStep<D> {
     plan: Plan<D>,
     /// What order 2 needs.
     extrapolation: Option<Extrapolation>,
-    /// Mass of each cell before the step.
-    start: Vec<f64>,
-    /// ℓ after the step.
-    pub log_ratio: Vec<f64>,
     /// The gap that is asked for, relative to W2²/(2τ).
     aim: f64,
     /// Gap and W2² of the best plan.
@@ -89,13 +87,12 @@ impl<D: Divergence> SolidStep<D> {
         second: bool,
         gpu: Option<&Gpu>,
     ) -> Result<Self, FlowError> {
+        level::check(problem)?;
         let level = Level::new(problem, gpu)?;
         let cells = level.newton.centres.len();
         Ok(Self {
             plan: Plan::new(&level.newton),
             extrapolation: second.then(|| Extrapolation::new(cells)),
-            start: vec![0.0; cells],
-            log_ratio: vec![0.0; cells],
             aim,
             reached: [0.0; 2],
             moved: false,
@@ -103,18 +100,23 @@ impl<D: Divergence> SolidStep<D> {
         })
     }
 
-    /// Makes a step from ℓ; its result counts as far as [`SolidStep::gap`] goes. Returns τ of the minimum that was taken, too.
+    /// Makes a step from ℓ to ℓ `result`, which counts as far as [`SolidStep::gap`] goes. Returns τ of the minimum that was taken, too.
     ///
     /// # Errors
     ///
     /// A failure of the GPU.
-    pub fn solve(&mut self, step: f64, initial: &[f64]) -> Result<(f64, Effort), GpuError> {
+    pub fn solve(
+        &mut self,
+        step: f64,
+        initial: &[f64],
+        result: &mut [f64],
+    ) -> Result<(f64, Effort), GpuError> {
         let centres = &self.level.newton.centres;
         let tau = match &mut self.extrapolation {
             Some(extrapolation) => extrapolation.prepare(centres, step),
             None => step,
         };
-        self.log_ratio.copy_from_slice(initial);
+        result.copy_from_slice(initial);
         let [low, high] = initial
             .iter()
             .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], ln| {
@@ -138,12 +140,13 @@ impl<D: Divergence> SolidStep<D> {
         loop {
             effort.linear_iterations +=
                 self.plan
-                    .set(&mut self.level.newton, tau, self.aim, &self.start)?;
+                    .set(&mut self.level.newton, tau, self.aim, initial)?;
             let (gap, cost) = (self.plan.gap, self.plan.cost);
             if gap < self.reached[0] {
                 self.reached = [gap, cost];
-                self.plan.write(&self.level.newton, &mut self.log_ratio);
+                self.plan.write(&self.level.newton, result);
             }
+            self.plan.release();
             let enough = gap <= self.aim * cost / (2.0 * tau);
             if enough || effort.iterations >= MOST_ITERATIONS {
                 break;
@@ -190,14 +193,14 @@ impl<D: Divergence> SolidStep<D> {
     fn begin(&mut self, initial: &[f64]) {
         let Self {
             level,
-            start,
             extrapolation,
             ..
         } = self;
         let newton = &mut level.newton;
         newton.join();
         let target = &newton.target;
-        passes::each(start, |cell, mass| {
+        let mut start = vec![0.0; target.len()];
+        passes::each(&mut start, |cell, mass| {
             *mass = target[cell] * Real::exp(initial[cell])
         });
         newton.mass = reduce::sum(start.len(), |cell| start[cell]);
@@ -210,7 +213,7 @@ impl<D: Divergence> SolidStep<D> {
             &newton.lattice,
             &newton.order,
             places,
-            Masses::Of(start),
+            Masses::Of(&start),
             &mut newton.padded,
             &mut newton.moments,
         );

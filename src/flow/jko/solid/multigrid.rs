@@ -6,6 +6,7 @@ use super::elimination::Elimination;
 use super::galerkin::Transfer;
 use super::lattice::Lattice;
 use super::passes;
+use super::product::product;
 use super::stencil::Stencil;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
@@ -62,8 +63,6 @@ pub(super) struct Level {
     /// The largest eigenvalue of D⁻¹A, with a margin.
     highest: f64,
     transfer: Transfer,
-    /// Matrices between the axes.
-    matrices: Vec<Stencil>,
     rhs: Vec<f64>,
     solution: Vec<f64>,
     residual: Vec<f64>,
@@ -84,15 +83,10 @@ pub(super) struct Multigrid {
 
 impl Level {
     fn new(lattice: Lattice, transfer: Transfer) -> Self {
-        // The last is the next level's own.
-        let between = transfer.halvings.len().saturating_sub(1);
-        let halvings = transfer.halvings.iter().take(between);
-        let matrices = halvings.map(|halving| Stencil::new(halving.coarse));
         let zeros = || vec![0.0; lattice.len()];
         Self {
             matrix: Stencil::new(lattice),
             highest: 1.0,
-            matrices: matrices.collect(),
             transfer,
             rhs: zeros(),
             solution: zeros(),
@@ -203,6 +197,13 @@ impl Multigrid {
         &mut self.levels[0].matrix
     }
 
+    /// Gives the memory of all matrices back until they are made anew.
+    pub fn release(&mut self) {
+        for level in &mut self.levels {
+            level.matrix.release();
+        }
+    }
+
     /// Makes the coarse matrices from the finest.
     ///
     /// # Errors
@@ -216,18 +217,7 @@ impl Multigrid {
             let (finer, coarser) = self.levels.split_at_mut(number);
             let (level, next) = (&mut finer[number - 1], &mut coarser[0]);
             level.measure();
-            let halvings = &level.transfer.halvings;
-            let last = halvings.len() - 1;
-            for (number, halving) in halvings.iter().enumerate() {
-                let (before, after) = level.matrices.split_at_mut(number);
-                let from = before.last().unwrap_or(&level.matrix);
-                let to = if number == last {
-                    &mut next.matrix
-                } else {
-                    &mut after[0]
-                };
-                halving.product(from, to);
-            }
+            product(&level.transfer, &level.matrix, &mut next.matrix);
         }
         if let Some(level) = self.levels.last_mut() {
             let Level {

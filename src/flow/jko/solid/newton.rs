@@ -51,7 +51,11 @@ pub(super) struct Newton<D> {
     pub moments: Vec<f64>,
     pub mass: f64,
     pub current: Iterate,
+    /// Has feet and r while a direction is followed; while one is solved for, the matrix has their memory.
     pub trial: Iterate,
+    /// s − f'(r), and π V/f''(r), of the iterate that was evaluated last.
+    pub mismatch: Vec<f64>,
+    pub capacity: Vec<f64>,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -60,8 +64,8 @@ pub(super) struct Newton<D> {
     pub multigrid: Multigrid,
     pub rhs: Vec<f64>,
     pub direction: Vec<f64>,
-    /// The change of r along the direction; scratch between two iterations.
-    pub change: Vec<f64>,
+    /// The change of r along the direction, while it is followed.
+    change: Vec<f64>,
     divergence: PhantomData<D>,
 }
 
@@ -80,12 +84,15 @@ impl<D: Divergence> Newton<D> {
         let mut order = Order::new(&lattice, centres.len());
         order.sort(&lattice, Places::Centres(centres));
         let nodes = || vec![0.0; lattice.len()];
+        let cells = || vec![0.0; centres.len()];
         Ok(Self {
             target,
             moments: nodes(),
             mass: 0.0,
             current: Iterate::new(lattice, &centres),
             trial: Iterate::new(lattice, &centres),
+            mismatch: cells(),
+            capacity: cells(),
             background: Background::new(&lattice, &centres),
             stiffness: STIFFNESS,
             order,
@@ -93,7 +100,7 @@ impl<D: Divergence> Newton<D> {
             multigrid: Multigrid::new(lattice, gpu)?,
             rhs: nodes(),
             direction: nodes(),
-            change: vec![0.0; centres.len()],
+            change: Vec::new(),
             lattice,
             points: Points::new(centres),
             centres,
@@ -118,12 +125,13 @@ impl<D: Divergence> Newton<D> {
         self.stiffness = STIFFNESS;
         current.spline.set(&current.coefficients);
         let search = Search::new(&current.spline, lattice, tau);
+        trial.hold(points.len());
         search.all(points, &current.feet, &mut trial.feet);
         std::mem::swap(&mut current.feet, &mut trial.feet);
         self.evaluate(false);
     }
 
-    /// Capacity, mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
+    /// Mismatch, capacity, residual and misfit of the current or the trial iterate, whose feet and r are given.
     pub fn evaluate(&mut self, of_trial: bool) {
         let Self {
             lattice,
@@ -131,6 +139,8 @@ impl<D: Divergence> Newton<D> {
             order,
             padded,
             moments: start,
+            mismatch,
+            capacity,
             ..
         } = self;
         let iterate = if of_trial {
@@ -141,8 +151,6 @@ impl<D: Divergence> Newton<D> {
         let Iterate {
             feet,
             ratio,
-            mismatch,
-            capacity,
             residual,
             ..
         } = iterate;
@@ -198,8 +206,7 @@ impl<D: Divergence> Newton<D> {
             let after = self.trial.misfit;
             if (after > WORSE * before && background < STIFF) || after.is_infinite() {
                 self.stiffness *= REJECTED;
-                let (lattice, feet) = (&self.lattice, &self.current.feet);
-                self.order.sort(lattice, Places::Feet(feet));
+                self.evaluate(false);
                 continue;
             }
             if length == 1.0 {
@@ -221,6 +228,8 @@ impl<D: Divergence> Newton<D> {
                 }
             }
         }
+        self.trial.release();
+        self.change = Vec::new();
         Ok(effort)
     }
 
@@ -247,17 +256,19 @@ impl<D: Divergence> Newton<D> {
             direction,
             change,
             background,
+            mismatch,
+            capacity,
             ..
         } = self;
         let Iterate {
             spline,
             feet,
             ratio,
-            mismatch,
-            capacity,
             residual,
             ..
         } = current;
+        trial.release();
+        *change = Vec::new();
         let excess = Masses::Products(capacity, mismatch);
         moments(lattice, order, Places::Feet(feet), excess, padded, rhs);
         passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
@@ -273,7 +284,9 @@ impl<D: Divergence> Newton<D> {
         background.add(stiffness * tau * self.mass, multigrid.matrix());
         multigrid.prepare()?;
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
+        multigrid.release();
         trial.spline.set(direction);
+        *change = vec![0.0; feet.len()];
         with_middle!(lattice, MIDDLE => {
             let along = Change::<MIDDLE> {
                 feet,
@@ -290,9 +303,9 @@ impl<D: Divergence> Newton<D> {
 
     /// Twice the fall of the dual that Newton's model promises: of the order of the gap.
     fn decrement(&self) -> f64 {
-        let Iterate {
+        let Self {
             mismatch, capacity, ..
-        } = &self.current;
+        } = self;
         let squares = reduce::sum(mismatch.len(), |cell| {
             capacity[cell] * mismatch[cell] * mismatch[cell]
         });
@@ -302,6 +315,7 @@ impl<D: Divergence> Newton<D> {
     /// Goes along the direction into `trial`, so far that the misfit falls or to where it was least; returns the share.
     fn search(&mut self, tau: f64) -> f64 {
         let before = self.current.misfit;
+        self.trial.hold(self.points.len());
         let (mut length, mut best) = (1.0, (f64::INFINITY, 1.0));
         loop {
             self.go(tau, length);

@@ -67,19 +67,6 @@ impl Spline {
         });
     }
 
-    /// The coefficients of the nodes up to one away along each axis.
-    pub fn around(&self, node: [usize; 3]) -> [[[f64; 3]; 3]; 3] {
-        let at = |axis: usize, beside: usize| {
-            self.lattice.axes[axis].fold((node[axis] + beside) as isize - 1) + self.margins[axis]
-        };
-        [0, 1, 2].map(|a| {
-            [0, 1, 2].map(|b| {
-                let first = at(0, a) * self.strides[0] + at(1, b) * self.strides[1];
-                [0, 1, 2].map(|c| self.padded[first + at(2, c)])
-            })
-        })
-    }
-
     #[inline(always)]
     pub fn value(&self, place: &Point) -> f64 {
         let local = self.lattice.local(place);

@@ -1,11 +1,15 @@
-//! Matrices that couple nodes at most two apart along each axis: those of quadratic splines, on every level of the multigrid.
+//! Symmetric matrices that couple nodes at most two apart along each axis: those of quadratic splines, on every level of the multigrid.
+//!
+//! Of the two entries of a pair of nodes one is kept, at the node that comes first: offsets from that of the diagonal on. What a node lacks is
+//! read at its neighbours.
 
 use super::assembly::{Assembly, Shape};
 use super::deposit::{Order, by_slabs};
 use super::lattice::{Lattice, LatticeAxis, Point};
 use super::pack::{LocalPack, Pack};
 use super::passes;
-use crate::backend::cpu::{Kernel, vectorised};
+use super::rows::Product;
+use crate::backend::cpu::vectorised;
 
 /// Offsets −2 … 2 along an axis.
 pub(super) const WIDTH: usize = 5;
@@ -30,15 +34,16 @@ pub(super) trait Weigh: Sync {
     fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights;
 }
 
-/// A matrix with the numbers of a row of nodes together: offset by offset, each a run along x.
+/// A symmetric matrix with the numbers of a row of nodes together: offset by offset, from that of the diagonal on, each a run along x.
 #[derive(Clone, Debug)]
 pub(super) struct Stencil {
     pub lattice: Lattice,
-    /// Offsets of a node.
+    /// Offsets of a node, (d0 − 2, d1 − 2, d2 − 2) with d2 fastest, and those that are kept.
     pub offsets: usize,
+    pub kept: usize,
     /// Numbers from one offset to the next.
     pub run: usize,
-    /// With one slab before the first and one after the last.
+    /// With one slab before the first and one after the last; none while it is released.
     values: Vec<f64>,
     pub diagonal: Vec<f64>,
 }
@@ -57,7 +62,7 @@ pub(super) fn run_of(lattice: &Lattice) -> usize {
     }
 }
 
-/// Numbers of a matrix.
+/// Numbers of a matrix with all offsets.
 pub(super) fn entries(lattice: &Lattice) -> usize {
     let offsets = WIDTH * middle_width(lattice) * WIDTH;
     lattice.axes[0].count * lattice.axes[1].count * run_of(lattice) * offsets
@@ -86,19 +91,38 @@ impl Beside {
     }
 }
 
+/// A run of entries: number x is at x + `shift` in `from`.
+pub(super) struct Run<'a> {
+    pub from: &'a [f64],
+    pub shift: isize,
+}
+
 impl Stencil {
     pub fn new(lattice: Lattice) -> Self {
         let offsets = WIDTH * middle_width(&lattice) * WIDTH;
-        let slabs = lattice.axes[0].count + 2;
-        let run = run_of(&lattice);
-        let slab = lattice.axes[1].count * run * offsets;
-        Self {
+        let kept = offsets / 2 + 1;
+        let mut stencil = Self {
             lattice,
             offsets,
-            run,
-            values: vec![0.0; slabs * slab],
+            kept,
+            run: run_of(&lattice),
+            values: Vec::new(),
             diagonal: vec![0.0; lattice.len()],
+        };
+        stencil.hold();
+        stencil
+    }
+
+    /// Takes the memory of its numbers, if it has been released.
+    pub fn hold(&mut self) {
+        if self.values.is_empty() {
+            self.values = vec![0.0; (self.lattice.axes[0].count + 2) * self.slab()];
         }
+    }
+
+    /// Gives the memory of its numbers back; they must be made anew before they are used.
+    pub fn release(&mut self) {
+        self.values = Vec::new();
     }
 
     fn shape(&self) -> Shape {
@@ -111,13 +135,13 @@ impl Stencil {
     }
 
     /// Numbers of a slab.
-    fn slab(&self) -> usize {
+    pub fn slab(&self) -> usize {
         self.lattice.axes[1].count * self.row()
     }
 
     /// Numbers of a row of nodes.
     pub fn row(&self) -> usize {
-        self.run * self.offsets
+        self.run * self.kept
     }
 
     /// The rows of nodes, one after the other.
@@ -131,17 +155,62 @@ impl Stencil {
         &mut self.values[slab..][..self.lattice.axes[0].count * slab]
     }
 
-    /// Which of the offsets is (d0 − 2, d1 − 2, d2 − 2).
-    pub fn offset(&self, [slow, middle, fast]: [usize; 3]) -> usize {
-        (slow * middle_width(&self.lattice) + middle) * WIDTH + fast
+    /// The entries of a row of nodes at any offset; none where there are no nodes.
+    pub fn entries(&self, row: [usize; 2], offset: usize) -> Option<Run<'_>> {
+        let axes = &self.lattice.axes;
+        let centre = self.offsets / 2;
+        let numbers = |[slow, middle]: [usize; 2], kept: usize| {
+            let row = (slow * axes[1].count + middle) * self.row();
+            &self.rows()[row + kept * self.run..][..axes[2].count]
+        };
+        if let Some(kept) = offset.checked_sub(centre) {
+            let from = numbers(row, kept);
+            return Some(Run { from, shift: 0 });
+        }
+        // a_ij is a_ji, which is kept at the other node.
+        let width = middle_width(&self.lattice);
+        let across = offset / WIDTH;
+        let other = [
+            axes[0].beside_by(row[0], (across / width) as isize - 2)?,
+            axes[1].beside_by(row[1], (across % width) as isize - (width / 2) as isize)?,
+        ];
+        Some(Run {
+            from: numbers(other, centre - offset),
+            shift: (offset % WIDTH) as isize - 2,
+        })
     }
 
-    fn centre(&self) -> usize {
-        self.offsets / 2
+    /// Calls `write(place, value)` for the entries of a row of nodes at all offsets, each offset with as many numbers as one that is kept.
+    pub fn expand(&self, number: usize, mut write: impl FnMut(usize, f64)) {
+        let axes = &self.lattice.axes;
+        let row = [number / axes[1].count, number % axes[1].count];
+        for offset in 0..self.offsets {
+            let entries = self.entries(row, offset);
+            for x in 0..axes[2].count {
+                let value = entries.as_ref().and_then(|run| {
+                    let node = axes[2].beside_by(x, run.shift)?;
+                    Some(run.from[node])
+                });
+                write(offset * self.run + x, value.unwrap_or(0.0));
+            }
+        }
+    }
+
+    /// Takes on a matrix with the entries of all offsets.
+    pub fn take(&mut self, all: &[f32]) {
+        let (kept, before) = (self.row(), (self.offsets - self.kept) * self.run);
+        let rows = self.rows_mut().chunks_mut(kept);
+        for (row, all) in rows.zip(all.chunks(before + kept)) {
+            for (value, single) in row.iter_mut().zip(&all[before..]) {
+                *value = f64::from(*single);
+            }
+        }
+        self.read_diagonal();
     }
 
     /// Sums what all places add (eq. 30).
     pub fn assemble(&mut self, order: &Order, weigh: &impl Weigh) {
+        self.hold();
         let (lattice, shape) = (self.lattice, self.shape());
         by_slabs(&lattice, &mut self.values, shape.slab, |slab, numbers| {
             let matrix = &shape;
@@ -169,9 +238,8 @@ impl Stencil {
     /// Multiplies the diagonal by 1 + `relative` and adds `absolute`.
     pub fn lift_diagonal(&mut self, relative: f64, absolute: f64) {
         let (nodes, row) = (self.lattice.axes[2].count, self.row());
-        let centre = self.centre() * self.run;
         for row in self.rows_mut().chunks_mut(row) {
-            for value in &mut row[centre..][..nodes] {
+            for value in &mut row[..nodes] {
                 *value += relative * *value + absolute;
             }
         }
@@ -181,10 +249,9 @@ impl Stencil {
     /// Adds to the entry of every node on the diagonal.
     pub fn shift_diagonal(&mut self, shifts: &[f64]) {
         let (nodes, row) = (self.lattice.axes[2].count, self.row());
-        let centre = self.centre() * self.run;
         let rows = self.rows_mut().chunks_mut(row);
         for (row, shifts) in rows.zip(shifts.chunks(nodes)) {
-            for (value, shift) in row[centre..].iter_mut().zip(shifts) {
+            for (value, shift) in row.iter_mut().zip(shifts) {
                 *value += shift;
             }
         }
@@ -193,103 +260,21 @@ impl Stencil {
 
     pub fn read_diagonal(&mut self) {
         let (nodes, slab, row) = (self.lattice.axes[2].count, self.slab(), self.row());
-        let centre = self.centre() * self.run;
         let rows = self.values[slab..].chunks(row);
         for (diagonal, row) in self.diagonal.chunks_mut(nodes).zip(rows) {
-            diagonal.copy_from_slice(&row[centre..][..nodes]);
+            diagonal.copy_from_slice(&row[..nodes]);
         }
     }
 
     /// A·x into `out`.
     pub fn apply(&self, x: &[f64], out: &mut [f64]) {
-        let nodes = self.lattice.axes[2].count;
-        passes::chunks(out, nodes, |row, out| {
-            vectorised(Row {
+        passes::chunks(out, self.lattice.slab(), |slab, out| {
+            vectorised(Product {
                 matrix: self,
                 x,
-                row,
+                slab,
                 out,
             });
         });
-    }
-}
-
-/// The product of one row of nodes.
-struct Row<'a> {
-    matrix: &'a Stencil,
-    x: &'a [f64],
-    row: usize,
-    out: &'a mut [f64],
-}
-
-impl Kernel for Row<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self {
-            matrix,
-            x,
-            row,
-            out,
-        } = self;
-        let axes = &matrix.lattice.axes;
-        let nodes = axes[2].count;
-        let middle_width = middle_width(&matrix.lattice);
-        let neighbour = |axis: usize, node: usize, offset: usize| {
-            let beside = (node + offset) as isize - 2;
-            let inside = (0..axes[axis].count as isize).contains(&beside);
-            (inside || axes[axis].periodic).then(|| axes[axis].fold(beside))
-        };
-        out.fill(0.0);
-        let values = &matrix.rows()[row * matrix.row()..][..matrix.row()];
-        let (slow, middle) = (row / axes[1].count, row % axes[1].count);
-        for a in 0..WIDTH {
-            let Some(slow) = neighbour(0, slow, a) else {
-                continue;
-            };
-            for b in 0..middle_width {
-                let beside = match middle_width {
-                    1 => Some(0),
-                    _ => neighbour(1, middle, b),
-                };
-                let Some(middle) = beside else { continue };
-                let from = &x[(slow * axes[1].count + middle) * nodes..][..nodes];
-                let first = (a * middle_width + b) * WIDTH;
-                let run = |offset: usize| &values[(first + offset) * matrix.run..][..nodes];
-                add_runs(
-                    [run(0), run(1), run(2), run(3), run(4)],
-                    from,
-                    out,
-                    axes[2].periodic,
-                );
-            }
-        }
-    }
-}
-
-/// Adds the products of five offsets along x with a row of nodes.
-#[inline(always)]
-fn add_runs(runs: [&[f64]; WIDTH], from: &[f64], out: &mut [f64], periodic: bool) {
-    let nodes = from.len();
-    let inner = nodes.saturating_sub(4);
-    if inner > 0 {
-        let [a, b, c, d, e] = runs.map(|run| &run[2..][..inner]);
-        let [fa, fb, fc, fd, fe] = [0, 1, 2, 3, 4].map(|offset| &from[offset..][..inner]);
-        let out = &mut out[2..][..inner];
-        for x in 0..inner {
-            out[x] += a[x] * fa[x] + b[x] * fb[x] + c[x] * fc[x] + d[x] * fd[x] + e[x] * fe[x];
-        }
-    }
-    let ends = (0..nodes.min(2)).chain((2 + inner).min(nodes)..nodes);
-    for x in ends {
-        for (offset, run) in runs.iter().enumerate() {
-            let beside = x + offset;
-            if periodic {
-                out[x] += run[x] * from[(beside + 2 * nodes - 2) % nodes];
-            } else if (2..nodes + 2).contains(&beside) {
-                out[x] += run[x] * from[beside - 2];
-            }
-        }
     }
 }

@@ -4,11 +4,12 @@ use rand_chacha::ChaCha8Rng;
 use super::background::Background;
 use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
-use super::galerkin::Halving;
+use super::galerkin::Transfer;
 use super::lattice::{Centres, Lattice, LatticeAxis, Point};
 use super::multigrid::Multigrid;
 use super::pack::{LocalPack, PLACES, Pack, splat, transposed, with_middle};
 use super::points::Points;
+use super::product::product;
 use super::spline::Spline;
 use super::stencil::{Stencil, WIDTH, Weigh, Weights};
 use crate::calculus::Lanes;
@@ -236,21 +237,22 @@ fn coarse_matrices_are_galerkin_products_and_restriction_is_the_transpose_of_int
     for grid in boxes() {
         let (lattice, _, matrix) = assembled(&grid);
         for axis in 0..3 {
-            let Some(halving) = Halving::new(&lattice, axis) else {
+            let mut transfer = Transfer::along(&lattice, axis);
+            let Some(coarse) = transfer.coarse() else {
                 continue;
             };
-            let mut coarse = Stencil::new(halving.coarse);
-            halving.product(&matrix, &mut coarse);
+            let mut coarse = Stencil::new(coarse);
+            product(&transfer, &matrix, &mut coarse);
             let x = random_vector(coarse.lattice.len(), 6);
             let y = random_vector(lattice.len(), 7);
-            let (mut fine, mut product) = (vec![0.0; lattice.len()], vec![0.0; lattice.len()]);
-            halving.prolong(&x, &mut fine);
-            matrix.apply(&fine, &mut product);
-            let wanted = dot(&fine, &product);
+            let (mut fine, mut image) = (vec![0.0; lattice.len()], vec![0.0; lattice.len()]);
+            transfer.prolong(&x, &mut fine);
+            matrix.apply(&fine, &mut image);
+            let wanted = dot(&fine, &image);
             let (mut restricted, mut own) = (vec![0.0; x.len()], vec![0.0; x.len()]);
             coarse.apply(&x, &mut own);
             assert!((dot(&x, &own) / wanted - 1.0).abs() < 1e-12);
-            halving.restrict(&y, &mut restricted);
+            transfer.restrict(&y, &mut restricted);
             let [one, other] = [dot(&x, &restricted), dot(&fine, &y)];
             assert!((one - other).abs() < 1e-12 * y.len() as f64);
         }

@@ -99,16 +99,17 @@ impl DeviceSolver {
         self.unit = 1.0 / largest;
         let unit = self.unit;
         let memory = self.solver.memory();
-        let mut write = |values, count: usize, number: &(dyn Fn(usize) -> f64 + Sync)| {
-            let single = &mut self.single[..count];
-            passes::each(single, |place, single| *single = number(place) as f32);
-            memory.write(values, single)
-        };
-        let (rows, finest) = (matrix.rows(), &self.levels[0].fields);
-        write(&finest.couplings, rows.len(), &|place| unit * rows[place])?;
+        let finest = &self.levels[0].fields;
+        let row = matrix.offsets * matrix.run;
+        passes::chunks(&mut self.single, row, |number, single| {
+            matrix.expand(number, |place, value| single[place] = (unit * value) as f32);
+        });
+        memory.write(&finest.couplings, &self.single)?;
         matrix.apply(&self.ones, &mut self.sums);
         let sums = &self.sums;
-        write(&finest.excess, sums.len(), &|node| unit * sums[node])?;
+        let single = &mut self.single[..sums.len()];
+        passes::each(single, |node, single| *single = (unit * sums[node]) as f32);
+        memory.write(&finest.excess, single)?;
         self.preparation.submit(1);
         self.eliminate()
     }
@@ -126,10 +127,7 @@ impl DeviceSolver {
         let memory = self.solver.memory();
         let (matrix, elimination) = &mut self.coarsest;
         let couplings = memory.read(&fields.couplings)?;
-        for (value, single) in matrix.rows_mut().iter_mut().zip(couplings) {
-            *value = f64::from(single);
-        }
-        matrix.read_diagonal();
+        matrix.take(&couplings);
         let [mut unit, mut column] = [vec![1.0; fields.cells], vec![0.0; fields.cells]];
         matrix.apply(&unit, &mut column);
         // What the device takes the diagonal for by the row sums, unless roundings of large entries beside it outweigh it.

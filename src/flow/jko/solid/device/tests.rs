@@ -15,7 +15,8 @@ use crate::flow::jko::solid::multigrid::{
 };
 use crate::flow::jko::solid::pack::{LocalPack, splat};
 use crate::flow::jko::solid::passes;
-use crate::flow::jko::solid::stencil::{Stencil, Weigh, Weights};
+use crate::flow::jko::solid::product::product;
+use crate::flow::jko::solid::stencil::{Stencil, Weigh, Weights, entries};
 use crate::grid::{Axis, Boundary, Grid};
 
 const TAU: f64 = 0.02;
@@ -68,7 +69,8 @@ fn stepped(grid: &Grid) -> SolidStep<JensenShannon> {
     };
     let log_ratio = grid.sample(|x| 3.0 - 25.0 * square(x, 0.4)) - &problem.log_target;
     let mut step = SolidStep::new(&problem, 1e-4, false, None).unwrap();
-    step.solve(TAU, log_ratio.as_slice().unwrap()).unwrap();
+    let initial = log_ratio.as_slice().unwrap();
+    step.solve(TAU, initial, &mut initial.to_vec()).unwrap();
     step
 }
 
@@ -81,7 +83,7 @@ fn system(step: &mut SolidStep<JensenShannon>, gpu: Option<&Gpu>) -> (Multigrid,
         feet: &current.feet,
         target: &newton.target,
         ratio: &current.ratio,
-        capacity: &current.capacity,
+        capacity: &newton.capacity,
         spline: &current.spline,
         tau: TAU,
     };
@@ -205,21 +207,29 @@ fn products(matrix: &Stencil) -> Vec<(Stencil, usize, usize)> {
     loop {
         let finer = found.last().map_or(matrix, |(finer, ..)| finer);
         let transfer = Transfer::new(&finer.lattice);
-        let mut reached = finer.clone();
+        let Some(coarse) = transfer.coarse() else {
+            return found;
+        };
+        let mut reached = Stencil::new(coarse);
+        product(&transfer, finer, &mut reached);
         for halving in &transfer.halvings {
-            let mut coarse = Stencil::new(halving.coarse);
-            halving.product(&reached, &mut coarse);
-            reached = coarse;
             let most = halving.terms.iter().flat_map(|terms| {
                 (0..5).map(|offset| terms.iter().filter(|it| it.coarse == offset).count())
             });
             (halvings, terms) = (halvings + 1, terms + most.max().unwrap());
         }
-        if transfer.halvings.is_empty() {
-            return found;
-        }
         found.push((reached, halvings, terms));
     }
+}
+
+/// The entries of all offsets.
+fn expanded(matrix: &Stencil) -> Vec<f64> {
+    let row = matrix.offsets * matrix.run;
+    let mut all = vec![0.0; entries(&matrix.lattice)];
+    for (number, all) in all.chunks_mut(row).enumerate() {
+        matrix.expand(number, |place, value| all[place] = value);
+    }
+    all
 }
 
 /// Half a unit in the last place of f32 at 1.
@@ -246,8 +256,9 @@ fn coarse_matrices_are_galerkin_products_to_the_roundings_of_f32() {
             let read = |values| device.solver.memory().read(values).unwrap();
             let couplings = read(&level.fields.couplings);
             let allowed = 1.01 * ROUNDING * (terms + 2 * halvings + 1) as f64;
-            let entries = exact.rows().iter().zip(sizes.rows()).zip(couplings);
-            for ((exact, size), found) in entries {
+            let [exact_entries, sizes] = [&exact, &sizes].map(expanded);
+            let numbers = exact_entries.iter().zip(&sizes).zip(couplings);
+            for ((exact, size), found) in numbers {
                 let error = (f64::from(found) - device.unit * exact).abs();
                 let allowed = device.unit * allowed * size + f64::from(f32::MIN_POSITIVE);
                 assert!(error <= allowed, "{error:e} of {allowed:e}");
