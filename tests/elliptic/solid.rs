@@ -245,6 +245,22 @@ fn extreme_scales_give_the_right_hand_side_and_its_mean() {
     }
 }
 
+/// With the loosest tolerance a solve is one cycle of multigrid. Where ψ' spans twelve powers of ten and the right-hand side is rough it leaves less than a quarter.
+#[test]
+fn one_cycle_is_near_the_solution() {
+    for grid in [cube(2, 6.0, 64, NoFlux), cube(3, 6.0, 16, Periodic)] {
+        let (log_target, slope) = (mixture(&grid), steep_slope(&grid));
+        for scale in [1e-4, 1e-2, 1.0] {
+            let rhs = noise_field(&grid, 5);
+            let [(rough, report), (exact, _)] = [1.0, 1e-11]
+                .map(|tolerance| solve(&grid, &log_target, scale, &slope, &rhs, tolerance));
+            let error = largest(&(&rough - &exact)) / largest(&exact);
+            assert_eq!(report.iterations, 0);
+            assert!(error <= 0.25, "scale {scale:e}: {error:.1e}");
+        }
+    }
+}
+
 #[test]
 fn a_good_first_guess_is_used() {
     let grid = cube(2, 6.0, 64, NoFlux);

@@ -12,7 +12,7 @@ const RESOLVED_CELL: f64 = 1e-12;
 const DEFECT: f64 = 2e-15;
 /// A change that no longer falls is rounding when it is below this.
 const STAGNANT: f64 = 1e-13;
-/// About what a cycle of multigrid leaves of an error.
+/// About what a cycle of multigrid leaves of an error where ψ' is smooth.
 const LEFT_BY_CYCLE: f64 = 0.02;
 /// Bounds on the tolerance of a linear system. The largest is met by one cycle.
 const TOLERANCES: [f64; 2] = [1e-8, 1.0];
