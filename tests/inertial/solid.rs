@@ -107,6 +107,26 @@ fn a_limited_step_is_continuous_in_its_start() {
     }
 }
 
+/// A step may be as long as one likes, though what rounding leaves of its equations grows with it.
+#[test]
+fn steps_of_any_length_settle() {
+    for &kind in DivergenceKind::ALL {
+        let (problem, state) = waves(kind, box_of(2, 64, 1.0, Boundary::NoFlux));
+        for (step, order) in [(1e2, 1), (1e2, 2), (1e6, 1), (1e6, 2)] {
+            let mut method = inertial(&problem, &state, overdamped(1e3, step, order));
+            let before = metrics(&problem, &state).divergence;
+            for _ in 0..3 {
+                method.advance(FAR).unwrap();
+            }
+            let after = metrics(&problem, &method.state().unwrap()).divergence;
+            assert!(
+                (0.0..1e-6 * before).contains(&after),
+                "{kind:?} {step:e} {order}: {after:e}"
+            );
+        }
+    }
+}
+
 /// A step of order 1 takes six cycles of multigrid at most, the first ones too, on any grid and with any friction. One of order 2 has two solves, of six at
 /// most, and once the motion is under way it takes no more than six in all. (Every iteration of conjugate gradients is a cycle, and every solve takes one more.)
 #[test]

@@ -92,7 +92,8 @@ impl<D: Divergence> EulerStep<D> {
                 if effort.iterations == 1 {
                     self.left = Some(error);
                 }
-                if effort.iterations > 0 && error <= rest {
+                // Where dt/h² is large rounding alone is more than may be left; then there is nothing more to change.
+                if effort.iterations > 0 && error.min(change) <= rest {
                     self.settle_cells(dt, initial, solution, bounds);
                     return Ok(effort);
                 }
