@@ -12,8 +12,9 @@ const RESOLVED_CELL: f64 = 1e-12;
 const DEFECT: f64 = 2e-15;
 /// A change that no longer falls is rounding when it is below this.
 const STAGNANT: f64 = 1e-13;
-/// About what a cycle of multigrid leaves of an error where ψ' is smooth.
-const LEFT_BY_CYCLE: f64 = 0.02;
+/// About what a cycle of multigrid leaves of an error after others; and what it leaves at most, as a rule.
+const LEFT_BY_CYCLE: f64 = 0.01;
+const LEFT_BY_ONE: f64 = 0.03;
 /// Bounds on the tolerance of a linear system. The largest is met by one cycle.
 const TOLERANCES: [f64; 2] = [1e-8, 1.0];
 
@@ -58,7 +59,8 @@ impl Accuracy {
     ///
     /// Where an error may rest, the one before the iteration is `bounds[1]` at most, that before the last was `bounds[0]`, infinite at first, and
     /// `expected` is what the first iteration should leave, if anything is known of it. No linear system is worth more than Newton's iteration, which is of
-    /// second order (Eisenstat and Walker 1996, choice 2), nor more than may rest; where nothing is known one cycle will do.
+    /// second order (Eisenstat and Walker 1996, choice 2), nor more than may rest, or than another iteration of one cycle will bring there, if it takes another
+    /// anyway; where nothing is known one cycle will do.
     pub(super) fn tolerance(self, change: f64, bounds: [f64; 2], expected: Option<f64>) -> f64 {
         let Some(rest) = self.rest else {
             // Far from the solution a rough direction will do; near it the error must keep up with Newton's.
@@ -70,7 +72,14 @@ impl Accuracy {
         } else {
             expected
         };
-        let share = left.map_or(f64::INFINITY, |left| left.max(rest) / now);
+        let share = left.map_or(f64::INFINITY, |left| {
+            let rest = if 1.5 * left > rest {
+                rest / LEFT_BY_ONE
+            } else {
+                rest
+            };
+            left.max(rest) / now
+        });
         // The solver adds its last correction to what it took it from.
         (share / LEFT_BY_CYCLE).clamp(TOLERANCES[0], TOLERANCES[1])
     }

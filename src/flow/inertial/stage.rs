@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
-use super::foresight::Foresight;
+use super::foresight::{Foresight, Step};
 use crate::backend::cpu::{Elementwise, elementwise};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -110,10 +110,14 @@ impl<D: Divergence> Stage<D> {
         let bounds = self.bounds();
         // Elimination takes no iterations that a better guess would save.
         let foresight = &mut self.foresight[input.number];
+        let whole = Step {
+            start: time,
+            length: step,
+        };
         let expected = if self.euler.direct {
             None
         } else {
-            foresight.correct(step, solution)
+            foresight.correct(whole, solution)
         };
         for solution in solution.iter_mut() {
             *solution = solution.max(bounds[0]).min(bounds[1]);
@@ -124,7 +128,7 @@ impl<D: Divergence> Stage<D> {
             .solve(time, scale, &self.moved, solution, bounds, expected)
             .map_err(|error| of_step(error, step))?;
         if !self.euler.direct {
-            foresight.learn(step, &faces.target, solution, self.euler.left);
+            foresight.learn(whole, &faces.target, solution, self.euler.left);
         }
         for axis in 0..faces.dimension() {
             accelerate(
