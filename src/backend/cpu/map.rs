@@ -1,5 +1,7 @@
 //! Functions of a few numbers applied place by place, compiled for the vector instructions of the processor.
 
+use std::marker::PhantomData;
+
 use pulp::Arch;
 
 use crate::calculus::{Lanes, Real};
@@ -13,13 +15,30 @@ pub trait Elementwise<const IN: usize, const OUT: usize> {
     fn values<R: Real>(inputs: [R; IN]) -> [R; OUT];
 }
 
-struct Map<'a, F, const IN: usize, const OUT: usize> {
-    inputs: [&'a [f64]; IN],
-    outputs: [&'a mut [f64]; OUT],
-    function: std::marker::PhantomData<F>,
+/// The same of a function with parameters.
+pub trait Parametrised<const IN: usize, const OUT: usize> {
+    /// As [`Elementwise::values`].
+    fn values<R: Real>(&self, inputs: [R; IN]) -> [R; OUT];
 }
 
-impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> pulp::NullaryFnOnce
+struct Plain<F>(PhantomData<F>);
+
+impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> Parametrised<IN, OUT>
+    for Plain<F>
+{
+    #[inline(always)]
+    fn values<R: Real>(&self, inputs: [R; IN]) -> [R; OUT] {
+        F::values(inputs)
+    }
+}
+
+struct Map<'a, F, const IN: usize, const OUT: usize> {
+    function: &'a F,
+    inputs: [&'a [f64]; IN],
+    outputs: [&'a mut [f64]; OUT],
+}
+
+impl<F: Parametrised<IN, OUT>, const IN: usize, const OUT: usize> pulp::NullaryFnOnce
     for Map<'_, F, IN, OUT>
 {
     type Output = ();
@@ -27,16 +46,16 @@ impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> pulp::NullaryFn
     #[inline(always)]
     fn call(self) {
         let Self {
+            function,
             inputs,
             mut outputs,
-            ..
         } = self;
         let lengths = inputs.iter().map(|slice| slice.len());
         let lengths = lengths.chain(outputs.iter().map(|slice| slice.len()));
         let n = lengths.min().unwrap_or_default();
         if n < GROUP {
             for place in 0..n {
-                let results = F::values(inputs.map(|slice| slice[place]));
+                let results = function.values(inputs.map(|slice| slice[place]));
                 for (output, result) in outputs.iter_mut().zip(results) {
                     output[place] = result;
                 }
@@ -51,7 +70,7 @@ impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> pulp::NullaryFn
             for k in 0..IN {
                 lanes[k] = Lanes::load(&inputs[k][first..]);
             }
-            let results = F::values(lanes);
+            let results = function.values(lanes);
             for k in 0..OUT {
                 results[k].store(&mut outputs[k][first..]);
             }
@@ -64,9 +83,18 @@ pub fn elementwise<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize>(
     inputs: [&[f64]; IN],
     outputs: [&mut [f64]; OUT],
 ) {
-    Arch::new().dispatch(Map::<F, IN, OUT> {
+    apply(&Plain::<F>(PhantomData), inputs, outputs);
+}
+
+/// As [`elementwise`].
+pub fn apply<F: Parametrised<IN, OUT>, const IN: usize, const OUT: usize>(
+    function: &F,
+    inputs: [&[f64]; IN],
+    outputs: [&mut [f64]; OUT],
+) {
+    Arch::new().dispatch(Map {
+        function,
         inputs,
         outputs,
-        function: std::marker::PhantomData,
     });
 }

@@ -74,7 +74,7 @@ impl Explicit {
         match self {
             Self::Host { transport, scratch } => {
                 let crowded = match terms.transport() {
-                    Some(factor) => transport.add(faces, carried, factor, target),
+                    Some(factor) => transport.add(faces, carried, factor, scratch, target),
                     None => 0.0,
                 };
                 if let Some(factor) = terms.pressure() {

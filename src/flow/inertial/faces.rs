@@ -1,4 +1,3 @@
-use crate::backend::cpu::{Elementwise, elementwise};
 use crate::calculus::Real;
 use crate::grid::{Boundary, Field, Grid};
 
@@ -160,38 +159,25 @@ impl Beside {
         }
     }
 
-    /// A number for each face of the row from what is in its two cells: of `fields`, every second one is read in the next cell. `own` is
-    /// the row's first cell.
+    /// Where the cells `shift` places on are: the start of their row, and how far on in it the first of them is.
     #[inline(always)]
-    pub fn fill<E: Elementwise<N, 1>, const N: usize>(
-        &self,
-        own: usize,
-        fields: [&[f64]; N],
-        out: &mut [f64],
-    ) {
-        let (n, next) = (self.cells, self.at(0, 1));
-        let inputs: [&[f64]; N] = std::array::from_fn(|number| {
-            let first = if number % 2 == 0 { own } else { next };
-            let last = if self.along { own + n } else { first + n };
-            &fields[number][first..last]
-        });
-        if !self.along {
-            elementwise::<E, N, 1>(inputs, [out]);
-            return;
+    pub fn start(&self, shift: isize) -> (usize, isize) {
+        if self.along {
+            (self.starts[2], shift)
+        } else {
+            (self.starts[(shift + 2) as usize], 0)
         }
-        // Along the row itself the last cell's next one is the first.
-        elementwise::<E, N, 1>(inputs, [&mut out[..n - 1]]);
-        let ends = std::array::from_fn(|number| {
-            let cell = if number % 2 == 0 { own + n - 1 } else { own };
-            fields[number][cell]
-        });
-        [out[n - 1]] = E::values(ends);
+    }
+
+    /// Cells of the row.
+    pub fn cells(&self) -> usize {
+        self.cells
     }
 }
 
 /// i + shift on a ring, |shift| ≤ count.
 #[inline(always)]
-fn wrapped(i: usize, shift: isize, count: usize) -> usize {
+pub(super) fn wrapped(i: usize, shift: isize, count: usize) -> usize {
     let moved = i.wrapping_add_signed(shift);
     if shift >= 0 {
         if moved >= count { moved - count } else { moved }

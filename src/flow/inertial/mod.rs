@@ -1,5 +1,6 @@
 //! The damped inertial equation ∇_{ρ̇}ρ̇ + γρ̇ = −grad J: density in cells, velocity on faces, pressure and friction implicit.
 
+mod carriage;
 mod device;
 mod equations;
 mod explicit;
@@ -9,6 +10,7 @@ mod ledger;
 mod motion;
 mod pressure;
 mod rotation;
+mod rows;
 mod settings;
 mod stage;
 mod steps;

@@ -4,56 +4,80 @@ use rayon::prelude::*;
 
 use super::equations;
 use super::faces::{FaceField, Faces};
+use super::rows::sweep;
 use super::transport::Carried;
-use crate::backend::cpu::Elementwise;
+use crate::backend::cpu::Parametrised;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
-/// f'(r_j) − f'(r_i) of ℓ in two cells.
-struct VariationChange<D>(PhantomData<D>);
+/// h c of a face (docs/mathematics.md, eq. 46): from ρ in the cell before its own two, in these and in the one after; √(π_i π_j); of its two cells π, √ψ' and ℓ;
+/// and the momentum of the faces before and after.
+struct Force<D>(PhantomData<D>);
 
-impl<D: Divergence> Elementwise<2, 1> for VariationChange<D> {
+impl<D: Divergence> Parametrised<13, 1> for Force<D> {
     #[inline(always)]
-    fn values<R: Real>([own, beside]: [R; 2]) -> [R; 1] {
-        [D::first_variation_change(own, beside)]
+    fn values<R: Real>(&self, inputs: [R; 13]) -> [R; 1] {
+        let [before, own, next, beyond, mobility, target, target_next, ..] = inputs;
+        let [
+            ..,
+            sound,
+            sound_next,
+            log_ratio,
+            log_ratio_next,
+            momentum_before,
+            momentum_after,
+        ] = inputs;
+        let velocity = |momentum: R, pair: [R; 2]| {
+            equations::velocity(momentum, equations::carrying(pair, pair))
+        };
+        let one = R::constant(1.0);
+        [equations::explicit_pressure(
+            [own, next],
+            [mobility / target - one, mobility / target_next - one],
+            [sound, sound_next],
+            [
+                velocity(momentum_before, [before, own]),
+                velocity(momentum_after, [next, beyond]),
+            ],
+            D::first_variation_change(log_ratio, log_ratio_next),
+        )]
     }
 }
 
 /// Adds `factor` times the explicit part of the pressure to `target` (docs/mathematics.md, eq. 46): what the implicit one, which weighs a face
-/// by the geometric mean of π, lacks of the one by the dual cell's mass. It fades where something is not resolved. `changes` is scratch memory,
+/// by the geometric mean of π, lacks of the one by the dual cell's mass. It fades where something is not resolved. `forces` is scratch memory,
 /// one number a cell.
 pub(super) fn add_explicit_pressure<D: Divergence>(
     faces: &Faces,
     carried: Carried<'_>,
     factor: f64,
-    changes: &mut [f64],
+    forces: &mut [f64],
     target: &mut FaceField,
 ) {
     let n = faces.row();
-    let (density, sound) = (carried.before, carried.sound);
     for (axis, target) in target.iter_mut().enumerate() {
-        let momentum = &carried.momentum[axis];
-        let rows = changes.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, changes)| {
+        let rows = forces.par_chunks_mut(n).enumerate();
+        rows.for_each(|(row, forces)| {
             let beside = faces.beside(row, axis);
-            beside.fill::<VariationChange<D>, 2>(row * n, [carried.log_ratio; 2], changes);
-            let velocity = |i: usize, shift: isize| {
-                let pair = [shift, shift + 1].map(|shift| density[beside.at(i, shift)]);
-                let own = equations::carrying(pair, pair);
-                equations::velocity(momentum[beside.at(i, shift)], own)
-            };
-            for (i, change) in changes.iter_mut().enumerate() {
-                let pair = [row * n + i, beside.at(i, 1)];
-                *change = equations::explicit_pressure(
-                    pair.map(|cell| density[cell]),
-                    faces.tilt(axis, pair),
-                    pair.map(|cell| sound[cell]),
-                    [velocity(i, -1), velocity(i, 1)],
-                    *change,
-                );
-            }
+            let (density, momentum) = (carried.before, &carried.momentum[axis]);
+            let reads = [
+                beside.read(density, -1),
+                beside.read(density, 0),
+                beside.read(density, 1),
+                beside.read(density, 2),
+                beside.read(&faces.mobility[axis], 0),
+                beside.read(&faces.target, 0),
+                beside.read(&faces.target, 1),
+                beside.read(carried.sound, 0),
+                beside.read(carried.sound, 1),
+                beside.read(carried.log_ratio, 0),
+                beside.read(carried.log_ratio, 1),
+                beside.read(momentum, -1),
+                beside.read(momentum, 1),
+            ];
+            sweep(&Force::<D>(PhantomData), reads, [forces]);
         });
-        let forces = changes.par_iter().copied();
+        let forces = forces.par_iter().copied();
         add_forces(faces, axis, factor, forces, target);
     }
 }

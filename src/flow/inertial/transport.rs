@@ -1,8 +1,10 @@
 use rayon::prelude::*;
 
+use super::carriage::{AcrossFlux, OF_RATE, OF_SHARE, OwnFlux, Rate, Share, Velocity};
 use super::equations;
-use super::faces::{Beside, FaceField, Faces};
+use super::faces::{FaceField, Faces};
 use super::ledger::Cells;
+use super::rows::sweep;
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
@@ -74,13 +76,14 @@ impl Transport {
         }
     }
 
-    /// Adds `factor` times the rate of change of momentum by transport to `target`. Returns the share of the mass around faces that more
+    /// Adds `factor` times the rate of change of momentum by transport to `target`; `rates` is scratch memory, one number a cell. Returns the share of the mass around faces that more
     /// wanted to leave than is there: 0 unless the step is too long for the speed.
     pub fn add(
         &mut self,
         faces: &Faces,
         carried: Carried<'_>,
         factor: f64,
+        rates: &mut [f64],
         target: &mut FaceField,
     ) -> f64 {
         for axis in 0..faces.dimension() {
@@ -91,23 +94,33 @@ impl Transport {
             for direction in 0..faces.dimension() {
                 self.set_fluxes(faces, carried, axis, direction);
             }
-            crowded += self.set_shares(faces, carried, axis);
-            self.update(faces, axis, factor, target);
+            crowded += match faces.dimension() {
+                1 => self.set_shares::<{ 4 + OF_SHARE }>(faces, carried, axis),
+                2 => self.set_shares::<{ 8 + OF_SHARE }>(faces, carried, axis),
+                _ => self.set_shares::<{ 12 + OF_SHARE }>(faces, carried, axis),
+            };
+            match faces.dimension() {
+                1 => self.update::<{ 8 + OF_RATE }>(faces, axis, factor, rates, target),
+                2 => self.update::<{ 16 + OF_RATE }>(faces, axis, factor, rates, target),
+                _ => self.update::<{ 24 + OF_RATE }>(faces, axis, factor, rates, target),
+            }
         }
         crowded
     }
 
     fn set_velocity(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize) {
         let n = faces.row();
-        let momentum = &carried.momentum[axis];
         let rows = self.velocity[axis].par_chunks_mut(n).enumerate();
         rows.for_each(|(row, velocity)| {
             let beside = faces.beside(row, axis);
-            for (i, velocity) in velocity.iter_mut().enumerate() {
-                let cell = row * n + i;
-                let density = carried.by(cell, beside.at(i, 1));
-                *velocity = equations::velocity(momentum[cell], density);
-            }
+            let reads = [
+                beside.read(&carried.momentum[axis], 0),
+                beside.read(carried.before, 0),
+                beside.read(carried.before, 1),
+                beside.read(carried.after, 0),
+                beside.read(carried.after, 1),
+            ];
+            sweep(&Velocity, reads, [velocity]);
         });
     }
 
@@ -115,81 +128,96 @@ impl Transport {
     /// dual cell.
     fn set_fluxes(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize, direction: usize) {
         let n = faces.row();
-        let velocity = &self.velocity[axis];
-        let momentum = &carried.momentum[direction];
-        let own = axis == direction;
-        let (mobility, across) = (&faces.mobility[axis], &faces.mobility[direction]);
         let reach = SHOCK_REACH * faces.spacing[axis] / carried.duration;
-        // Differences across closed sides count as none, and a wall has no slope.
-        let second = carried.order == 2;
+        let (velocity, momentum) = (&self.velocity[axis], &carried.momentum[direction]);
+        let (mobility, across) = (&faces.mobility[axis], &faces.mobility[direction]);
         let rows = self.flux[direction]
             .par_chunks_mut(n)
             .zip(self.viscosity[direction].par_chunks_mut(n))
             .enumerate();
         rows.for_each(|(row, (fluxes, viscosities))| {
             let along = faces.beside(row, direction);
-            let onward = faces.beside(row, axis);
-            for i in 0..n {
-                let cell = row * n + i;
-                let first = if own { -1 } else { 0 };
-                let (left, right) = (along.at(i, first), along.at(i, first + 1));
-                let beyond = if own { left } else { onward.at(i, 1) };
-                let mut flux = equations::mass_flux(momentum[cell], momentum[beyond]);
-                let change = velocity[right] - velocity[left];
-                let mut jump = change;
-                if second {
-                    let far_left = along.at(i, first - 1);
-                    let far_right = along.at(i, first + 2);
-                    let before = velocity[left] - velocity[far_left];
-                    let after = velocity[far_right] - velocity[right];
-                    let open = |at: usize, side: usize| {
-                        let mobility = if own { mobility[at] } else { across[side] };
-                        f64::from(mobility > 0.0)
-                    };
-                    let open = [open(left, far_left), open(right, right)];
-                    jump = equations::jump([before, change, after], open);
+            let outputs = [fluxes, viscosities];
+            if axis != direction {
+                let onward = faces.beside(row, axis);
+                let reads = [
+                    along.read(momentum, 0),
+                    onward.read(momentum, 1),
+                    along.read(velocity, -1),
+                    along.read(velocity, 0),
+                    along.read(velocity, 1),
+                    along.read(velocity, 2),
+                    along.read(across, -1),
+                    along.read(across, 1),
+                    along.read(mobility, 0),
+                ];
+                match carried.order {
+                    1 => sweep(&AcrossFlux::<false>, reads, outputs),
+                    _ => sweep(&AcrossFlux::<true>, reads, outputs),
                 }
-                let mut strength = flux.abs();
-                if own {
-                    let densities = [carried.before[cell], carried.after[cell]];
-                    strength += equations::shock(jump, densities, carried.sound[cell], reach);
-                } else if mobility[cell] == 0.0 {
-                    (flux, strength) = (0.0, 0.0);
-                }
-                fluxes[i] = flux;
-                viscosities[i] = equations::viscosity(strength, jump, change);
+                return;
+            }
+            let reads = [
+                along.read(momentum, 0),
+                along.read(momentum, -1),
+                along.read(velocity, -2),
+                along.read(velocity, -1),
+                along.read(velocity, 0),
+                along.read(velocity, 1),
+                along.read(mobility, -1),
+                along.read(mobility, 0),
+                along.read(carried.before, 0),
+                along.read(carried.after, 0),
+                along.read(carried.sound, 0),
+            ];
+            match carried.order {
+                1 => sweep(&OwnFlux::<false> { reach }, reads, outputs),
+                _ => sweep(&OwnFlux::<true> { reach }, reads, outputs),
             }
         });
     }
 
-    fn set_shares(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize) -> f64 {
+    fn set_shares<const N: usize>(
+        &mut self,
+        faces: &Faces,
+        carried: Carried<'_>,
+        axis: usize,
+    ) -> f64 {
         let n = faces.row();
-        let allowed = LARGEST_OUTFLOW[usize::from(carried.order == 2)] / carried.duration;
+        let function = Share {
+            spacing: spacing(faces),
+            allowed: LARGEST_OUTFLOW[usize::from(carried.order == 2)] / carried.duration,
+        };
         let (flux, viscosity) = (&self.flux, &self.viscosity);
         let rows = self.share.par_chunks_mut(n).enumerate();
         let crowded: Vec<f64> = rows
             .map(|(row, shares)| {
                 let beside = faces.beside_along(row);
                 let onward = beside[axis];
+                let of_cells = [
+                    onward.read(carried.before, 0),
+                    onward.read(carried.before, 1),
+                    onward.read(carried.after, 0),
+                    onward.read(carried.after, 1),
+                    onward.read(&faces.mobility[axis], 0),
+                ];
+                let mut reads = [of_cells[0]; N];
+                let of_axes = &mut reads[..N - OF_SHARE];
+                for (direction, reads) in of_axes.chunks_exact_mut(4).enumerate() {
+                    let [first, last] = sides(axis == direction);
+                    let side = |field, shift| beside[direction].read(field, shift);
+                    reads[0] = side(&flux[direction], first);
+                    reads[1] = side(&viscosity[direction], first);
+                    reads[2] = side(&flux[direction], last);
+                    reads[3] = side(&viscosity[direction], last);
+                }
+                reads[N - OF_SHARE..].copy_from_slice(&of_cells);
+                sweep(&function, reads, [&mut *shares]);
                 let mut crowded = 0.0;
-                for (i, share) in shares.iter_mut().enumerate() {
-                    let cell = row * n + i;
-                    let mut outflow = 0.0;
-                    for direction in 0..faces.dimension() {
-                        let along = &beside[direction];
-                        let sides = sides(along, i, cell, axis == direction);
-                        let flux = sides.map(|side| flux[direction][side]);
-                        let viscosity = sides.map(|side| viscosity[direction][side]);
-                        outflow += equations::outflow(faces.spacing[direction], flux, viscosity);
+                for (i, share) in shares.iter().enumerate() {
+                    if *share < 1.0 {
+                        crowded += carried.by(row * n + i, onward.at(i, 1));
                     }
-                    let density = carried.by(cell, onward.at(i, 1));
-                    let open = faces.mobility[axis][cell] > 0.0;
-                    *share = if open {
-                        equations::share(outflow, allowed * density)
-                    } else {
-                        1.0
-                    };
-                    crowded += if *share < 1.0 { density } else { 0.0 };
                 }
                 crowded
             })
@@ -197,63 +225,56 @@ impl Transport {
         crowded.into_iter().sum::<f64>() * faces.volume
     }
 
-    fn update(&self, faces: &Faces, axis: usize, factor: f64, target: &mut [f64]) {
+    fn update<const N: usize>(
+        &self,
+        faces: &Faces,
+        axis: usize,
+        factor: f64,
+        rates: &mut [f64],
+        target: &mut [f64],
+    ) {
+        let n = faces.row();
+        let function = Rate {
+            spacing: spacing(faces),
+        };
         let (velocity, share) = (&self.velocity[axis], &self.share);
         let (flux, viscosity) = (&self.flux, &self.viscosity);
-        let carried = |direction: usize, side: usize, [left, right]: [usize; 2]| {
-            equations::momentum_flux(
-                flux[direction][side],
-                viscosity[direction][side],
-                [velocity[left], velocity[right]],
-                [share[left], share[right]],
-            )
-        };
-        add_differences(faces, axis, factor, carried, target);
+        let rows = target.par_chunks_mut(n).zip(rates.par_chunks_mut(n));
+        rows.enumerate().for_each(|(row, (target, rates))| {
+            let beside = faces.beside_along(row);
+            let own = [velocity, share].map(|field| beside[0].read(field, 0));
+            let mut reads = [own[0]; N];
+            let of_axes = &mut reads[..N - OF_RATE];
+            for (direction, reads) in of_axes.chunks_exact_mut(8).enumerate() {
+                let [first, last] = sides(axis == direction);
+                let side = |field, shift| beside[direction].read(field, shift);
+                reads[0] = side(&flux[direction], first);
+                reads[1] = side(&viscosity[direction], first);
+                reads[2] = side(&flux[direction], last);
+                reads[3] = side(&viscosity[direction], last);
+                reads[4] = side(velocity, -1);
+                reads[5] = side(share, -1);
+                reads[6] = side(velocity, 1);
+                reads[7] = side(share, 1);
+            }
+            reads[N - OF_RATE..].copy_from_slice(&own);
+            sweep(&function, reads, [&mut *rates]);
+            let mobility = &faces.mobility[axis][row * n..][..n];
+            for ((target, rate), mobility) in target.iter_mut().zip(rates).zip(mobility) {
+                if *mobility > 0.0 {
+                    *target += factor * *rate;
+                }
+            }
+        });
     }
 }
 
-/// Adds `factor` times the differences of fluxes of momentum to a component; whether all were numbers. `flux` is that through a side between
-/// two dual cells, of a direction, where the side is stored, and of the two.
-pub(super) fn add_differences(
-    faces: &Faces,
-    axis: usize,
-    factor: f64,
-    flux: impl Fn(usize, usize, [usize; 2]) -> f64 + Sync,
-    target: &mut [f64],
-) -> bool {
-    let n = faces.row();
-    let rows = target.par_chunks_mut(n).enumerate();
-    let finite = rows.map(|(row, target)| {
-        let beside = faces.beside_along(row);
-        let mut finite = true;
-        for (i, target) in target.iter_mut().enumerate() {
-            let cell = row * n + i;
-            if faces.mobility[axis][cell] == 0.0 {
-                continue;
-            }
-            let mut rate = 0.0;
-            for (direction, spacing) in faces.spacing.iter().enumerate() {
-                let along = &beside[direction];
-                let [first, last] = sides(along, i, cell, axis == direction);
-                let (before, after) = (along.at(i, -1), along.at(i, 1));
-                rate += (flux(direction, first, [before, cell])
-                    - flux(direction, last, [cell, after]))
-                    / spacing;
-            }
-            finite &= rate.is_finite();
-            *target += factor * rate;
-        }
-        finite
-    });
-    finite.reduce(|| true, |a, b| a & b)
+/// The spacing along each axis; 1 along missing ones.
+fn spacing(faces: &Faces) -> [f64; 3] {
+    [0, 1, 2].map(|axis| faces.spacing.get(axis).copied().unwrap_or(1.0))
 }
 
-/// Where the sides of the dual cell of a face are stored, before and after it along an axis: `own` if that of the face.
-#[inline(always)]
-fn sides(along: &Beside, i: usize, cell: usize, own: bool) -> [usize; 2] {
-    if own {
-        [cell, along.at(i, 1)]
-    } else {
-        [along.at(i, -1), cell]
-    }
+/// Where the sides of the dual cell of a face are stored, before and after it, in cells along an axis: `own` if that of the face.
+pub(super) fn sides(own: bool) -> [isize; 2] {
+    if own { [0, 1] } else { [-1, 0] }
 }

@@ -14,7 +14,7 @@ use super::equations;
 use super::explicit::Terms;
 use super::faces::{FaceField, Faces};
 use super::pressure::add_forces;
-use super::transport::{Carried, add_differences};
+use super::transport::{Carried, sides};
 use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory, Program, Values, WORKGROUP};
 use crate::divergence::Divergence;
 use numbers::{Component, LARGEST_RATIO, LARGEST_SOUND, LARGEST_VELOCITY, MASS, opening, tilts};
@@ -156,7 +156,7 @@ impl DeviceTerms {
             if let Some(factor) = terms.transport() {
                 let groups = received[sides..forces].iter();
                 crowded += groups.map(|mass| f64::from(*mass)).sum::<f64>() / MASS;
-                let fluxes = |direction: usize, side: usize, _: [usize; 2]| {
+                let fluxes = |direction: usize, side: usize| {
                     f64::from(received[direction * faces.len() + side])
                 };
                 if !add_differences(faces, axis, factor / flux, fluxes, target) {
@@ -219,4 +219,36 @@ impl DeviceTerms {
         }
         self.memory.write(&self.of_cell, &self.sent[..3 * cells])
     }
+}
+
+/// Adds `factor` times the differences of fluxes of momentum to a component; whether all were numbers. `flux` is that through a side between
+/// two dual cells, of a direction, where the side is stored.
+fn add_differences(
+    faces: &Faces,
+    axis: usize,
+    factor: f64,
+    flux: impl Fn(usize, usize) -> f64 + Sync,
+    target: &mut [f64],
+) -> bool {
+    let n = faces.row();
+    let rows = target.par_chunks_mut(n).enumerate();
+    let finite = rows.map(|(row, target)| {
+        let beside = faces.beside_along(row);
+        let mut finite = true;
+        for (i, target) in target.iter_mut().enumerate() {
+            if faces.mobility[axis][row * n + i] == 0.0 {
+                continue;
+            }
+            let mut rate = 0.0;
+            for (direction, spacing) in faces.spacing.iter().enumerate() {
+                let sides = sides(axis == direction);
+                let [before, after] = sides.map(|side| beside[direction].at(i, side));
+                rate += (flux(direction, before) - flux(direction, after)) / spacing;
+            }
+            finite &= rate.is_finite();
+            *target += factor * rate;
+        }
+        finite
+    });
+    finite.reduce(|| true, |a, b| a & b)
 }
