@@ -64,6 +64,11 @@ impl Faces {
         self.spacing.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
+    /// The spacing along x, y, z; 1 along missing axes.
+    pub fn spacings(&self) -> [f64; 3] {
+        [0, 1, 2].map(|axis| self.spacing.get(axis).copied().unwrap_or(1.0))
+    }
+
     /// Number of cells.
     pub fn len(&self) -> usize {
         self.target.len()

@@ -27,21 +27,24 @@ impl<D: Divergence> Parametrised<13, 1> for Force<D> {
             momentum_before,
             momentum_after,
         ] = inputs;
-        let velocity = |momentum: R, pair: [R; 2]| {
-            equations::velocity(momentum, equations::carrying(pair, pair))
-        };
         let one = R::constant(1.0);
         [equations::explicit_pressure(
             [own, next],
             [mobility / target - one, mobility / target_next - one],
             [sound, sound_next],
             [
-                velocity(momentum_before, [before, own]),
-                velocity(momentum_after, [next, beyond]),
+                velocity_of(momentum_before, [before, own]),
+                velocity_of(momentum_after, [next, beyond]),
             ],
             D::first_variation_change(log_ratio, log_ratio_next),
         )]
     }
+}
+
+/// u on a face from its momentum and ρ in its two cells.
+#[inline(always)]
+fn velocity_of<R: Real>(momentum: R, pair: [R; 2]) -> R {
+    equations::velocity(momentum, equations::carrying(pair, pair))
 }
 
 /// Adds `factor` times the explicit part of the pressure to `target` (docs/mathematics.md, eq. 46): what the implicit one, which weighs a face

@@ -2,9 +2,11 @@ use std::marker::PhantomData;
 
 use rayon::prelude::*;
 
+use super::equations;
 use super::faces::{FaceField, Faces};
 use super::foresight::{Foresight, Step};
-use crate::backend::cpu::{Elementwise, elementwise};
+use super::rows::sweep;
+use crate::backend::cpu::{Elementwise, Parametrised, elementwise};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
@@ -27,6 +29,66 @@ impl<D: Divergence> Elementwise<2, 1> for Gained<D> {
     fn values<R: Real>([w, gained]: [R; 2]) -> [R; 1] {
         let moves = R::constant(0.0).less(gained.abs());
         [R::select(moves, D::displaced(w, D::slope(w) * gained), w)]
+    }
+}
+
+/// The share of its outflow that a cell can afford: for each axis from the known mass through the faces before and after it and the shares in the cells before and
+/// after; then from ρ.
+struct Affordable {
+    spacing: [f64; 3],
+    passing: f64,
+}
+
+impl<const N: usize> Parametrised<N, 1> for Affordable {
+    #[inline(always)]
+    fn values<R: Real>(&self, inputs: [R; N]) -> [R; 1] {
+        let zero = R::constant(0.0);
+        let (mut outflow, mut inflow) = (zero, zero);
+        for axis in 0..N / 4 {
+            let [before, after] = [inputs[4 * axis], inputs[4 * axis + 1]];
+            let [previous, next] = [inputs[4 * axis + 2], inputs[4 * axis + 3]];
+            let spacing = R::constant(self.spacing[axis]);
+            outflow = outflow + (after.maximum(zero) + (-before).maximum(zero)) / spacing;
+            let enters = previous * before.maximum(zero) + next * (-after).maximum(zero);
+            inflow = inflow + enters / spacing;
+        }
+        let room = R::constant(LARGEST_SHARE) * inputs[N - 1] + R::constant(self.passing) * inflow;
+        [equations::share(outflow, room)]
+    }
+}
+
+/// What r gains by known masses: for each axis from those through the faces before and after a cell; then from π. Where the target is nothing, no face is
+/// open.
+struct Gain {
+    spacing: [f64; 3],
+}
+
+impl<const N: usize> Parametrised<N, 1> for Gain {
+    #[inline(always)]
+    fn values<R: Real>(&self, inputs: [R; N]) -> [R; 1] {
+        let zero = R::constant(0.0);
+        let mut sum = zero;
+        for axis in 0..N / 2 {
+            let spacing = R::constant(self.spacing[axis]);
+            sum = sum + (inputs[2 * axis] - inputs[2 * axis + 1]) / spacing;
+        }
+        let gains = zero.less(sum.abs());
+        [R::select(gains, sum / inputs[N - 1], zero)]
+    }
+}
+
+/// Momentum at the end of a stage, (m* − t √(π_i π_j) (ψ_j − ψ_i)/h)/(1 + γt): from m*, √(π_i π_j), and w in the two cells.
+struct Accelerated {
+    /// t/h.
+    factor: f64,
+    damping: f64,
+}
+
+impl Parametrised<4, 1> for Accelerated {
+    #[inline(always)]
+    fn values<R: Real>(&self, [star, mobility, own, next]: [R; 4]) -> [R; 1] {
+        let force = R::constant(self.factor) * mobility * (next - own);
+        [(star - force) / R::constant(self.damping)]
     }
 }
 
@@ -130,16 +192,22 @@ impl<D: Divergence> Stage<D> {
         if !self.euler.direct {
             foresight.learn(whole, &faces.target, solution, self.euler.left);
         }
-        for axis in 0..faces.dimension() {
-            accelerate(
-                faces,
-                axis,
-                duration,
+        for (axis, momentum) in momentum.iter_mut().enumerate() {
+            let function = Accelerated {
+                factor: duration / faces.spacing[axis],
                 damping,
-                solution,
-                &star[axis],
-                &mut momentum[axis],
-            );
+            };
+            let rows = momentum.par_chunks_mut(faces.row()).enumerate();
+            rows.for_each(|(row, momentum)| {
+                let beside = faces.beside(row, axis);
+                let reads = [
+                    beside.read(&star[axis], 0),
+                    beside.read(&faces.mobility[axis], 0),
+                    beside.read(solution, 0),
+                    beside.read(solution, 1),
+                ];
+                sweep(&function, reads, [momentum]);
+            });
         }
         Ok(effort)
     }
@@ -187,29 +255,35 @@ impl<D: Divergence> Stage<D> {
 
     /// share ← what each cell can afford if `entering` are the shares of what enters it; the largest change.
     fn shares(&mut self, faces: &Faces, density: &[f64], passing: f64) -> f64 {
+        match faces.dimension() {
+            1 => self.shares_of::<5>(faces, density, passing),
+            2 => self.shares_of::<9>(faces, density, passing),
+            _ => self.shares_of::<13>(faces, density, passing),
+        }
+    }
+
+    fn shares_of<const N: usize>(&mut self, faces: &Faces, density: &[f64], passing: f64) -> f64 {
         let (known, entering) = (&self.known, &self.entering);
         let n = faces.row();
+        let function = Affordable {
+            spacing: faces.spacings(),
+            passing,
+        };
         let rows = self.share.par_chunks_mut(n).enumerate();
         let changes = rows.map(|(row, shares)| {
-            let mut change = 0.0_f64;
-            let all = faces.beside_along(row);
-            for (i, own) in shares.iter_mut().enumerate() {
-                let cell = row * n + i;
-                let (mut outflow, mut inflow) = (0.0, 0.0);
-                for (axis, spacing) in faces.spacing.iter().enumerate() {
-                    let beside = &all[axis];
-                    let (previous, next) = (beside.at(i, -1), beside.at(i, 1));
-                    let (before, after) = (known[axis][previous], known[axis][cell]);
-                    outflow += (after.max(0.0) + (-before).max(0.0)) / spacing;
-                    inflow += (entering[previous] * before.max(0.0)
-                        + entering[next] * (-after).max(0.0))
-                        / spacing;
-                }
-                let room = LARGEST_SHARE * density[cell] + passing * inflow;
-                *own = if outflow > room { room / outflow } else { 1.0 };
-                change = change.max((*own - entering[cell]).abs());
+            let beside = faces.beside_along(row);
+            let mut reads = [beside[0].read(density, 0); N];
+            for (axis, reads) in reads.chunks_exact_mut(4).enumerate() {
+                reads[0] = beside[axis].read(&known[axis], -1);
+                reads[1] = beside[axis].read(&known[axis], 0);
+                reads[2] = beside[axis].read(entering, -1);
+                reads[3] = beside[axis].read(entering, 1);
             }
-            change
+            sweep(&function, reads, [&mut *shares]);
+            let changes = shares.iter().zip(&entering[row * n..]);
+            changes.fold(0.0_f64, |largest, (own, before)| {
+                largest.max((own - before).abs())
+            })
         });
         changes.reduce(|| 0.0, f64::max)
     }
@@ -237,26 +311,29 @@ impl<D: Divergence> Stage<D> {
 
     /// w after the known fluxes.
     fn set_moved(&mut self, faces: &Faces, initial: &[f64]) {
+        match faces.dimension() {
+            1 => self.set_moved_of::<3>(faces, initial),
+            2 => self.set_moved_of::<5>(faces, initial),
+            _ => self.set_moved_of::<7>(faces, initial),
+        }
+    }
+
+    fn set_moved_of<const N: usize>(&mut self, faces: &Faces, initial: &[f64]) {
         let n = faces.row();
         let known = &self.known;
+        let function = Gain {
+            spacing: faces.spacings(),
+        };
         let rows = self.moved.par_chunks_mut(n).enumerate();
         let rows = rows.zip(self.entering.par_chunks_mut(n));
         rows.for_each(|((row, moved), gained)| {
             let beside = faces.beside_along(row);
-            for (i, gained) in gained.iter_mut().enumerate() {
-                let cell = row * n + i;
-                let mut sum = 0.0;
-                for (axis, spacing) in faces.spacing.iter().enumerate() {
-                    let previous = beside[axis].at(i, -1);
-                    sum += (known[axis][previous] - known[axis][cell]) / spacing;
-                }
-                // Where the target is nothing, no face is open.
-                *gained = if sum == 0.0 {
-                    0.0
-                } else {
-                    sum / faces.target[cell]
-                };
+            let mut reads = [beside[0].read(&faces.target, 0); N];
+            for (axis, reads) in reads.chunks_exact_mut(2).enumerate() {
+                reads[0] = beside[axis].read(&known[axis], -1);
+                reads[1] = beside[axis].read(&known[axis], 0);
             }
+            sweep(&function, reads, [&mut *gained]);
             let initial = &initial[row * n..][..n];
             elementwise::<Gained<D>, 2, 1>([initial, gained], [&mut *moved]);
         });
@@ -269,30 +346,6 @@ impl<D: Divergence> Stage<D> {
         let parts = self.moved.par_iter().map(|w| [*w, *w]);
         parts.reduce(|| widest, join)
     }
-}
-
-/// Momentum at the end of a stage: (m* − t √(π_i π_j) (ψ_j − ψ_i)/h)/(1 + γt).
-fn accelerate(
-    faces: &Faces,
-    axis: usize,
-    duration: f64,
-    damping: f64,
-    solution: &[f64],
-    star: &[f64],
-    momentum: &mut [f64],
-) {
-    let n = faces.row();
-    let factor = duration / faces.spacing[axis];
-    let mobility = &faces.mobility[axis];
-    let rows = momentum.par_chunks_mut(n).enumerate();
-    rows.for_each(|(row, momentum)| {
-        let beside = faces.beside(row, axis);
-        for (i, momentum) in momentum.iter_mut().enumerate() {
-            let cell = row * n + i;
-            let change = solution[beside.at(i, 1)] - solution[cell];
-            *momentum = (star[cell] - factor * mobility[cell] * change) / damping;
-        }
-    });
 }
 
 /// The implicit solver knows the scale of its system; what failed is the step.

@@ -185,7 +185,7 @@ impl Transport {
     ) -> f64 {
         let n = faces.row();
         let function = Share {
-            spacing: spacing(faces),
+            spacing: faces.spacings(),
             allowed: LARGEST_OUTFLOW[usize::from(carried.order == 2)] / carried.duration,
         };
         let (flux, viscosity) = (&self.flux, &self.viscosity);
@@ -235,7 +235,7 @@ impl Transport {
     ) {
         let n = faces.row();
         let function = Rate {
-            spacing: spacing(faces),
+            spacing: faces.spacings(),
         };
         let (velocity, share) = (&self.velocity[axis], &self.share);
         let (flux, viscosity) = (&self.flux, &self.viscosity);
@@ -267,11 +267,6 @@ impl Transport {
             }
         });
     }
-}
-
-/// The spacing along each axis; 1 along missing ones.
-fn spacing(faces: &Faces) -> [f64; 3] {
-    [0, 1, 2].map(|axis| faces.spacing.get(axis).copied().unwrap_or(1.0))
 }
 
 /// Where the sides of the dual cell of a face are stored, before and after it, in cells along an axis: `own` if that of the face.
