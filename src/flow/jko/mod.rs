@@ -209,7 +209,8 @@ impl<D: Divergence> Solver<D> {
                 }
             }
             Self::Solid(solid) => {
-                let (tau, effort) = solid.solve(step, current, result)?;
+                // One hand-over to the thread pool for all the passes within.
+                let (tau, effort) = rayon::scope(|_| solid.solve(step, current, result))?;
                 Reached {
                     effort,
                     settled: true,

@@ -6,29 +6,48 @@ use super::pack::{LocalPack, PLACES, transposed};
 use super::stencil::{Beside, WIDTH, Weigh, middle_width};
 use crate::backend::cpu::Kernel;
 
-/// The entries that the places of one lattice cell make, rows padded to whole vectors.
+/// Numbers of a vector: entries are computed by so many.
+const VECTOR: usize = 4;
+
+/// The entries that the places of one lattice cell make, those below the diagonal left out by whole vectors; rows padded to whole ones.
 struct Block<const NODES: usize, const ROW: usize>([[f64; ROW]; NODES]);
 
 impl<const NODES: usize, const ROW: usize> Block<NODES, ROW> {
     /// Adds the products of the splines at one place.
     #[inline(always)]
-    fn add(&mut self, splines: &[[f64; ROW]; 4], mass: f64, flux: &[f64; 6]) {
-        let [values, g0, g1, g2] = splines;
-        let [a, b, c, d, e, f] = *flux;
+    fn add(&mut self, splines: &[[f64; ROW]; 4], mass: f64, flux: Option<&[f64; 6]>) {
+        let [v, g0, g1, g2] = splines
+            .each_ref()
+            .map(|numbers| numbers.as_chunks::<VECTOR>().0);
         for (k, row) in self.0.iter_mut().enumerate() {
-            let own = mass * values[k];
+            let row: &mut [[f64; VECTOR]] = row.as_chunks_mut().0;
+            let [own, s0, s1, s2] = splines.each_ref().map(|numbers| numbers[k]);
+            let own = mass * own;
+            let Some(&[a, b, c, d, e, f]) = flux else {
+                for part in k / VECTOR..ROW / VECTOR {
+                    for l in 0..VECTOR {
+                        row[part][l] += own * v[part][l];
+                    }
+                }
+                continue;
+            };
             if NODES == 9 {
-                let (f0, f2) = (a * g0[k] + e * g2[k], e * g0[k] + c * g2[k]);
-                for l in 0..ROW {
-                    row[l] += own * values[l] + (f0 * g0[l] + f2 * g2[l]);
+                let (f0, f2) = (a * s0 + e * s2, e * s0 + c * s2);
+                for part in k / VECTOR..ROW / VECTOR {
+                    for l in 0..VECTOR {
+                        row[part][l] += own * v[part][l] + (f0 * g0[part][l] + f2 * g2[part][l]);
+                    }
                 }
                 continue;
             }
-            let f0 = a * g0[k] + d * g1[k] + e * g2[k];
-            let f1 = d * g0[k] + b * g1[k] + f * g2[k];
-            let f2 = e * g0[k] + f * g1[k] + c * g2[k];
-            for l in 0..ROW {
-                row[l] += own * values[l] + (f0 * g0[l] + f1 * g1[l] + f2 * g2[l]);
+            let f0 = a * s0 + d * s1 + e * s2;
+            let f1 = d * s0 + b * s1 + f * s2;
+            let f2 = e * s0 + f * s1 + c * s2;
+            for part in k / VECTOR..ROW / VECTOR {
+                for l in 0..VECTOR {
+                    row[part][l] +=
+                        own * v[part][l] + (f0 * g0[part][l] + f1 * g1[part][l] + f2 * g2[part][l]);
+                }
             }
         }
     }
@@ -54,11 +73,12 @@ impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
         let cells = self.slab * lattice.slab()..(self.slab + 1) * lattice.slab();
         let mut block = Block::<NODES, ROW>([[0.0; ROW]; NODES]);
         let mut left = None;
+        let mut splines = [[[0.0; ROW]; 4]; PLACES];
         for places in self.order.of(cells).chunks(PLACES) {
             let packed = transposed(places.len(), |lane| self.weigh.place(places[lane] as usize));
             let local = lattice.local_pack(&packed);
             let weights = self.weigh.weights::<MIDDLE>(places, &local);
-            let splines = tensors::<MIDDLE, ROW>(&local);
+            tensors::<MIDDLE, ROW>(&local, W::FLUX, &mut splines);
             for (lane, splines) in splines.iter().enumerate().take(places.len()) {
                 let cell = [0, 1, 2].map(|axis| local[axis].cell[lane]);
                 if left != Some(cell) {
@@ -68,7 +88,7 @@ impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
                     block.0 = [[0.0; ROW]; NODES];
                 }
                 let flux = [0, 1, 2, 3, 4, 5].map(|entry| weights.flux[entry].0[lane]);
-                block.add(splines, weights.mass.0[lane], &flux);
+                block.add(splines, weights.mass.0[lane], W::FLUX.then_some(&flux));
             }
         }
         if let Some(cell) = left {
@@ -77,12 +97,13 @@ impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
     }
 }
 
-/// The splines at each of several places, and their derivatives along each axis.
+/// The splines at each of several places, and if `slopes` their derivatives along each axis.
 #[inline(always)]
 fn tensors<const MIDDLE: usize, const ROW: usize>(
     local: &[LocalPack; 3],
-) -> [[[f64; ROW]; 4]; PLACES] {
-    let mut splines = [[[0.0; ROW]; 4]; PLACES];
+    slopes: bool,
+    splines: &mut [[[f64; ROW]; 4]; PLACES],
+) {
     for a in 0..3 {
         for b in 0..MIDDLE {
             let (v0, s0) = (local[0].values[a], local[0].slopes[a]);
@@ -101,15 +122,15 @@ fn tensors<const MIDDLE: usize, const ROW: usize>(
                     across[2] * v2,
                     across[0] * s2,
                 ];
+                let wanted = if slopes { terms.len() } else { 1 };
                 for (lane, splines) in splines.iter_mut().enumerate() {
-                    for (splines, term) in splines.iter_mut().zip(&terms) {
+                    for (splines, term) in splines.iter_mut().zip(&terms).take(wanted) {
                         splines[(a * MIDDLE + b) * 3 + c] = term.0[lane];
                     }
                 }
             }
         }
     }
-    splines
 }
 
 /// Where the numbers of a matrix are, offset by offset from that of the diagonal on.
@@ -145,26 +166,35 @@ impl Shape {
         let fast = Beside::new(&lattice.axes[2], cell[2]);
         // A missing axis has one node beside, in the middle of three.
         let skipped = usize::from(middle_nodes == 1);
+        let mut first = [0; NODES];
         for a in 0..3 {
-            let first = slab_of(lattice, cell[0], a) * slab;
+            let first_of_slab = slab_of(lattice, cell[0], a) * slab;
             for b in 0..middle_nodes {
-                let first = first + middle.nodes[b + skipped] * row;
                 for c in 0..3 {
-                    let entries = &block.0[(a * middle_nodes + b) * 3 + c];
-                    let first = first + fast.nodes[c];
-                    for to in 0..3 {
-                        for beside in 0..middle_nodes {
-                            let across = slow.offsets[a][to] * width
-                                + middle.offsets[b + skipped][beside + skipped];
-                            let entries = &entries[(to * middle_nodes + beside) * 3..][..3];
-                            for (last, value) in entries.iter().enumerate() {
-                                // The other entry of the pair, where it is not this one, is in another row of the block.
-                                let offset = across * WIDTH + fast.offsets[c][last];
-                                if let Some(kept) = offset.checked_sub(centre) {
-                                    numbers[first + kept * run] += value;
-                                }
-                            }
-                        }
+                    first[(a * middle_nodes + b) * 3 + c] =
+                        first_of_slab + middle.nodes[b + skipped] * row + fast.nodes[c];
+                }
+            }
+        }
+        // Of each pair of nodes of the block the entry above the diagonal.
+        for (from, entries) in block.0.iter().enumerate() {
+            let (rest, c) = (from / 3, from % 3);
+            let (a, b) = (rest / middle_nodes, rest % middle_nodes);
+            for across in rest..NODES / 3 {
+                let (to, beside) = (across / middle_nodes, across % middle_nodes);
+                let offset =
+                    slow.offsets[a][to] * width + middle.offsets[b + skipped][beside + skipped];
+                for last in if across == rest { c } else { 0 }..3 {
+                    let other = across * 3 + last;
+                    let value = entries[other];
+                    let offset = offset * WIDTH + fast.offsets[c][last];
+                    if offset < centre {
+                        numbers[first[other] + (centre - offset) * run] += value;
+                    } else if offset > centre || from == other {
+                        numbers[first[from] + (offset - centre) * run] += value;
+                    } else {
+                        // Beyond a closed side: both are the same node.
+                        numbers[first[from]] += 2.0 * value;
                     }
                 }
             }

@@ -24,6 +24,8 @@ struct Marginal<'a> {
 }
 
 impl Weigh for Marginal<'_> {
+    const FLUX: bool = false;
+
     #[inline(always)]
     fn place(&self, number: usize) -> Point {
         self.places.at(number)

@@ -208,12 +208,17 @@ struct Deposit<'a, const MIDDLE: usize> {
     numbers: &'a mut [f64],
 }
 
+/// Numbers of a row of three nodes, padded to a vector.
+const ROW: usize = 4;
+
 impl<const MIDDLE: usize> Kernel for Deposit<'_, MIDDLE> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        let [_, middle, fast] = self.lattice.padded();
+    fn call(mut self) {
+        // What the places of one lattice cell add.
+        let mut block = [[[0.0; ROW]; MIDDLE]; 3];
+        let mut left = None;
         for numbers in self.order.chunks(PLACES) {
             let packed = transposed(numbers.len(), |lane| self.places.at(numbers[lane] as usize));
             let local = self.lattice.local_pack(&packed);
@@ -221,25 +226,59 @@ impl<const MIDDLE: usize> Kernel for Deposit<'_, MIDDLE> {
             for (mass, number) in mass.0.iter_mut().zip(numbers) {
                 *mass = self.masses.at(*number as usize);
             }
-            for a in 0..3 {
-                for b in 0..MIDDLE {
-                    let across = match MIDDLE {
+            let mut across = [[splat(0.0); MIDDLE]; 3];
+            for (a, across) in across.iter_mut().enumerate() {
+                for (b, across) in across.iter_mut().enumerate() {
+                    *across = match MIDDLE {
                         1 => mass * local[0].values[a],
                         _ => mass * local[0].values[a] * local[1].values[b],
                     };
-                    let shares = local[2].values.map(|value| across * value);
-                    for lane in 0..numbers.len() {
-                        let row = a * middle + local[1].cell[lane] + b;
-                        let first = row * fast + local[2].cell[lane];
-                        if let Some(numbers) = self.numbers[first..].first_chunk_mut::<3>() {
-                            for (number, share) in numbers.iter_mut().zip(&shares) {
-                                *number += share.0[lane];
-                            }
+                }
+            }
+            let mut along = [[0.0; ROW]; PLACES];
+            for (lane, along) in along.iter_mut().enumerate() {
+                for (along, values) in along.iter_mut().zip(&local[2].values) {
+                    *along = values.0[lane];
+                }
+            }
+            for (lane, along) in along.iter().enumerate().take(numbers.len()) {
+                let cell = [local[1].cell[lane], local[2].cell[lane]];
+                if left != Some(cell) {
+                    if let Some(cell) = left.replace(cell) {
+                        self.scatter(cell, &block);
+                    }
+                    block = [[[0.0; ROW]; MIDDLE]; 3];
+                }
+                for (block, across) in block.iter_mut().zip(&across) {
+                    for (block, across) in block.iter_mut().zip(across) {
+                        for (sum, along) in block.iter_mut().zip(along) {
+                            *sum += across.0[lane] * along;
                         }
                     }
                 }
             }
             debug_assert!(local[0].cell.iter().all(|cell| *cell == self.slab));
+        }
+        if let Some(cell) = left {
+            self.scatter(cell, &block);
+        }
+    }
+}
+
+impl<const MIDDLE: usize> Deposit<'_, MIDDLE> {
+    /// Adds the block of a lattice cell to the nodes beside it.
+    #[inline(always)]
+    fn scatter(&mut self, [middle, fast]: [usize; 2], block: &[[[f64; ROW]; MIDDLE]; 3]) {
+        let [_, rows, row] = self.lattice.padded();
+        for (a, block) in block.iter().enumerate() {
+            for (b, block) in block.iter().enumerate() {
+                let first = (a * rows + middle + b) * row + fast;
+                if let Some(numbers) = self.numbers[first..].first_chunk_mut::<3>() {
+                    for (number, share) in numbers.iter_mut().zip(block) {
+                        *number += share;
+                    }
+                }
+            }
         }
     }
 }

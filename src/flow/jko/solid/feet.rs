@@ -5,6 +5,7 @@ use super::pack::{PLACES, Pack, inverse_pack, product_pack, splat, transposed, w
 use super::passes::{self, Fill};
 use super::points::Points;
 use super::spline::{Jet, Spline};
+use crate::calculus::Real;
 
 /// Newton steps for one foot before it is left where it is.
 const ITERATIONS: usize = 60;
@@ -16,8 +17,8 @@ const ROUNDING: f64 = 1e-15;
 pub(super) const SINGULAR: f64 = 1e-12;
 /// The distance, relative to the box, to which feet are found.
 const PRECISION: f64 = 1e-14;
-/// Newton steps in vector lanes before each foot is searched for itself.
-const ROUNDS: usize = 6;
+/// Newton steps in vector lanes before what is not found is searched for by itself.
+const ROUNDS: usize = 24;
 /// A step below this, relative to the box, is the last: its square is rounding.
 const LAST: f64 = 1e-9;
 
@@ -129,60 +130,68 @@ impl<'a> Search<'a> {
         });
     }
 
-    /// The feet of several places by Newton's method without safeguards: none if one of them is not a maximum near `from`.
+    /// The feet of several places by the same method as long as no step has to be halved, and which of them were found.
     #[inline(always)]
-    fn pack<const MIDDLE: usize>(
-        &self,
-        x: &[Pack; 3],
-        from: &[Pack; 3],
-    ) -> Option<([Pack; 3], Pack)> {
-        let (half, tau) = (splat(0.5 / self.tau), splat(self.tau));
-        let mut place = *from;
-        let mut first = splat(f64::NEG_INFINITY);
-        for round in 0..ROUNDS {
+    fn pack<const MIDDLE: usize>(&self, x: &[Pack; 3], from: &[Pack; 3]) -> Found {
+        let (half, tau, zero) = (splat(0.5 / self.tau), splat(self.tau), splat(0.0));
+        let (longest, shortest) = (splat(self.longest), LAST * self.size);
+        let mut found = Found {
+            place: *from,
+            value: splat(f64::NEG_INFINITY),
+            here: [true; PLACES],
+        };
+        for round in 1..=ROUNDS {
+            let place = &mut found.place;
             let jet = self
                 .spline
-                .jet_pack::<MIDDLE>(&self.lattice.local_pack(&place));
-            let (inverse, definite) = inverse_pack(self.tau, &jet.hessian, SINGULAR);
+                .jet_pack::<MIDDLE>(&self.lattice.local_pack(place));
+            let (inverse, _) = inverse_pack(self.tau, &jet.hessian, SINGULAR);
             let mut residual = *x;
-            let mut distance = splat(0.0);
+            let mut distance = zero;
             for axis in 0..3 {
                 let offset = x[axis] - place[axis];
                 distance = distance + offset * offset;
                 residual[axis] = offset + tau * jet.gradient[axis];
             }
-            let step = product_pack(&inverse, residual);
             let value = jet.value - half * distance;
-            if round == 0 {
-                first = value;
-            }
-            let (mut square, mut gain) = (splat(0.0), splat(0.0));
+            let step = product_pack(&inverse, residual);
+            let (mut square, mut gain) = (zero, zero);
             for axis in 0..3 {
                 square = square + step[axis] * step[axis];
                 gain = gain + step[axis] * residual[axis];
-                place[axis] = place[axis] + step[axis];
             }
-            let (mut wrong, mut last) = (false, true);
-            let (longest, shortest) = (self.longest, LAST * self.size);
-            for (square, definite) in square.0.into_iter().zip(definite) {
-                wrong |= !(definite && square <= longest * longest);
-                last &= square <= shortest * shortest;
+            let (mut going, mut share) = (false, splat(1.0));
+            for lane in 0..PLACES {
+                let allowed = ROUNDING * (1.0 + found.value.0[lane].abs());
+                let risen = value.0[lane] >= found.value.0[lane] - allowed;
+                found.here[lane] &= risen && square.0[lane].is_finite();
+                going |= found.here[lane] && square.0[lane] > shortest * shortest;
             }
-            if wrong {
-                return None;
+            let length = square.sqrt();
+            share = Real::select(longest.less(length), longest / length, share);
+            for axis in 0..3 {
+                // What is lost stays where it is.
+                let moved = place[axis] + share * step[axis];
+                place[axis] = Real::select(found.here, moved, place[axis]);
             }
-            if last {
-                let value = value + half * gain;
-                let mut fallen = false;
+            found.value = value;
+            if !going || round == ROUNDS {
+                found.value = value + half * gain;
                 for lane in 0..PLACES {
-                    let allowed = ROUNDING * (1.0 + first.0[lane].abs());
-                    fallen |= value.0[lane] < first.0[lane] - allowed;
+                    found.here[lane] &= square.0[lane] <= shortest * shortest;
                 }
-                return (!fallen).then_some((place, value));
+                break;
             }
         }
-        None
+        found
     }
+}
+
+/// Several feet, and which of them were found.
+struct Found {
+    place: [Pack; 3],
+    value: Pack,
+    here: [bool; PLACES],
 }
 
 /// The loop over all feet.
@@ -204,12 +213,13 @@ impl<const MIDDLE: usize> Fill<Foot> for Feet<'_, MIDDLE> {
         let begin = transposed(out.len(), |lane| from[first + lane].place);
         let found = search.pack::<MIDDLE>(&x, &begin);
         for (lane, foot) in out.iter_mut().enumerate() {
-            *foot = match &found {
-                Some((place, value)) => Foot {
-                    place: [0, 1, 2].map(|axis| place[axis].0[lane]),
-                    value: value.0[lane],
-                },
-                None => search.foot(&points.place(first + lane), &from[first + lane].place),
+            *foot = if found.here[lane] {
+                Foot {
+                    place: [0, 1, 2].map(|axis| found.place[axis].0[lane]),
+                    value: found.value.0[lane],
+                }
+            } else {
+                search.foot(&points.place(first + lane), &from[first + lane].place)
             };
         }
     }

@@ -109,29 +109,82 @@ impl Halving {
 
     /// Pᵀ of a fine field into a coarse one.
     pub fn restrict(&self, fine: &[f64], coarse: &mut [f64]) {
-        let stride = self.stride(&self.fine);
-        let (long, short) = (self.down.len(), self.up.len());
-        passes::each(coarse, |place, out| {
-            let (outer, inner) = (place / stride, place % stride);
-            let first = outer / short * long * stride + inner;
-            let terms = self.up[outer % short].iter();
-            *out = terms
-                .map(|(node, weight)| weight * fine[first + node * stride])
-                .sum();
-        });
+        let lengths = [self.down.len(), self.up.len()];
+        let rows = Rows::new(&self.up, self.stride(&self.fine), lengths);
+        rows.weigh(fine, coarse, |out, sum| *out = sum);
     }
 
     /// P of a coarse field into a fine one.
     pub fn prolong(&self, coarse: &[f64], fine: &mut [f64]) {
-        let stride = self.stride(&self.fine);
-        let (long, short) = (self.down.len(), self.up.len());
-        passes::each(fine, |place, out| {
-            let (outer, inner) = (place / stride, place % stride);
-            let first = outer / long * short * stride + inner;
-            let terms = self.down[outer % long].iter();
-            *out = terms
-                .map(|(node, weight)| weight * coarse[first + node * stride])
-                .sum();
+        let lengths = [self.up.len(), self.down.len()];
+        let rows = Rows::new(&self.down, self.stride(&self.fine), lengths);
+        rows.weigh(coarse, fine, |out, sum| *out = sum);
+    }
+
+    /// Adds P of a coarse field to a fine one.
+    pub fn add_prolonged(&self, coarse: &[f64], fine: &mut [f64]) {
+        let lengths = [self.up.len(), self.down.len()];
+        let rows = Rows::new(&self.down, self.stride(&self.fine), lengths);
+        rows.weigh(coarse, fine, |out, sum| *out += sum);
+    }
+}
+
+/// Weighted sums of nodes along one axis, what is next to each other in memory together.
+struct Rows<'a, T> {
+    taps: &'a [T],
+    stride: usize,
+    /// Nodes along the axis, of what is read and of what is written.
+    lengths: [usize; 2],
+}
+
+impl<'a, T: AsRef<[(usize, f64)]> + Sync> Rows<'a, T> {
+    fn new(taps: &'a [T], stride: usize, lengths: [usize; 2]) -> Self {
+        Self {
+            taps,
+            stride,
+            lengths,
+        }
+    }
+
+    /// Calls `take(out, sum)` for every node that is written.
+    fn weigh(&self, from: &[f64], to: &mut [f64], take: impl Fn(&mut f64, f64) + Sync) {
+        let (stride, [read, written]) = (self.stride, self.lengths);
+        if stride == 1 {
+            passes::chunks(to, written, |row, to| {
+                let from = &from[row * read..][..read];
+                for (to, taps) in to.iter_mut().zip(self.taps) {
+                    let terms = taps.as_ref().iter();
+                    take(to, terms.map(|(node, weight)| weight * from[*node]).sum());
+                }
+            });
+            return;
+        }
+        passes::chunks(to, stride, |row, to| {
+            let first = row / written * read * stride;
+            let run = |node: usize| &from[first + node * stride..][..to.len()];
+            match self.taps[row % written].as_ref() {
+                [(one, a), (two, b)] => {
+                    let (one, two) = (run(*one), run(*two));
+                    for (x, to) in to.iter_mut().enumerate() {
+                        take(to, a * one[x] + b * two[x]);
+                    }
+                }
+                [(one, a), (two, b), (three, c), (four, d)] => {
+                    let [one, two, three, four] = [one, two, three, four].map(|node| run(*node));
+                    for (x, to) in to.iter_mut().enumerate() {
+                        take(to, a * one[x] + b * two[x] + c * three[x] + d * four[x]);
+                    }
+                }
+                taps => {
+                    for (x, to) in to.iter_mut().enumerate() {
+                        let terms = taps.iter();
+                        let term = |(node, weight): &(usize, f64)| {
+                            weight * from[first + node * stride + x]
+                        };
+                        take(to, terms.map(term).sum());
+                    }
+                }
+            }
         });
     }
 }
@@ -203,15 +256,27 @@ impl Transfer {
 
     /// P of a coarse field into a fine one.
     pub fn prolong(&mut self, coarse: &[f64], fine: &mut [f64]) {
-        for (number, halving) in self.halvings.iter().enumerate().rev() {
-            let (before, after) = self.fields.split_at_mut(number);
+        if let Some((halving, from)) = self.prolonged(coarse) {
+            halving.prolong(from, fine);
+        }
+    }
+
+    /// Adds P of a coarse field to a fine one.
+    pub fn add_prolonged(&mut self, coarse: &[f64], fine: &mut [f64]) {
+        if let Some((halving, from)) = self.prolonged(coarse) {
+            halving.add_prolonged(from, fine);
+        }
+    }
+
+    /// P of a coarse field but for the axis that is halved first, and that halving.
+    fn prolonged<'a>(&'a mut self, coarse: &'a [f64]) -> Option<(&'a Halving, &'a [f64])> {
+        let (first, others) = self.halvings.split_first()?;
+        for (number, halving) in others.iter().enumerate().rev() {
+            let (to, after) = self.fields[number..].split_first_mut()?;
             let from = after.first().map_or(coarse, |field| field);
-            let to = match before.last_mut() {
-                Some(field) => field,
-                None => &mut *fine,
-            };
             halving.prolong(from, to);
         }
+        Some((first, self.fields.first().map_or(coarse, |field| field)))
     }
 }
 

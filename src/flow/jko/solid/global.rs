@@ -17,13 +17,79 @@ use super::points::Points;
 
 /// Halvings of the lattice for the bounds.
 const HALVINGS: usize = 2;
-/// Whether (32) holds in every lattice cell: Gershgorin's bound on the hulls of the differences.
-fn concave(lattice: &Lattice, coefficients: &[f64], tau: f64) -> bool {
+
+/// The coefficients around a lattice cell.
+type Around = [[[f64; 3]; 3]; 3];
+
+/// Whether (32) holds in every cell of the lattice that has been halved so many times: Gershgorin's bound on the hulls of the differences.
+/// Where it holds in a cell it holds in the halves, whose differences are means of those of the whole.
+fn concave(lattice: &Lattice, coefficients: &[f64], tau: f64, halvings: usize) -> bool {
+    let mut lattices = vec![*lattice];
+    for _ in 0..halvings {
+        lattices.extend(lattices.last().map(finer));
+    }
     let below = |cell: usize| {
         let around = lattice.around(coefficients, lattice.node(cell));
-        tau * eigenvalue(lattice, &around) < 1.0
+        concave_within(&lattices, &around, tau)
     };
     (0..lattice.len()).into_par_iter().all(below)
+}
+
+/// Whether (32) holds in a cell of the first of several lattices, or in all parts of it on the others.
+fn concave_within(lattices: &[Lattice], around: &Around, tau: f64) -> bool {
+    let Some((lattice, finer)) = lattices.split_first() else {
+        return false;
+    };
+    if tau * eigenvalue(lattice, around) < 1.0 {
+        return true;
+    }
+    let sides = lattice
+        .axes
+        .map(|axis| if axis.missing { 0..1 } else { 0..2 });
+    !finer.is_empty()
+        && sides[0].clone().all(|a| {
+            sides[1].clone().all(|b| {
+                sides[2].clone().all(|c| {
+                    let mut half = *around;
+                    for (axis, side) in [a, b, c].into_iter().enumerate() {
+                        if !lattice.axes[axis].missing {
+                            half = half_of(&half, axis, side);
+                        }
+                    }
+                    concave_within(finer, &half, tau)
+                })
+            })
+        })
+}
+
+/// The coefficients around the first (0) or the second half (1) of a cell along an axis: the two-scale relation (1, 3, 3, 1)/4.
+fn half_of(around: &Around, axis: usize, side: usize) -> Around {
+    [0, 1, 2].map(|a| {
+        [0, 1, 2].map(|b| {
+            [0, 1, 2].map(|c| {
+                let at = |along: usize| {
+                    let mut place = [a, b, c];
+                    place[axis] = along;
+                    around[place[0]][place[1]][place[2]]
+                };
+                // Numbers from the first half of the node before on.
+                let fine = [a, b, c][axis] + side + 1;
+                let (own, later) = (fine / 2, fine % 2);
+                let beside = if later == 0 { own - 1 } else { own + 1 };
+                0.75 * at(own) + 0.25 * at(beside)
+            })
+        })
+    })
+}
+
+/// The lattice with half the spacing along every axis.
+fn finer(lattice: &Lattice) -> Lattice {
+    let mut finer = *lattice;
+    for axis in finer.axes.iter_mut().filter(|axis| !axis.missing) {
+        axis.count *= 2;
+        axis.spacing *= 0.5;
+    }
+    finer
 }
 
 /// Coefficients on the lattice with half the spacing along every axis: the two-scale relation (1, 3, 3, 1)/4.
@@ -53,7 +119,7 @@ fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
 }
 
 /// A bound on the largest eigenvalue of D²φ from the coefficients around a lattice cell.
-pub(super) fn eigenvalue(lattice: &Lattice, around: &[[[f64; 3]; 3]; 3]) -> f64 {
+pub(super) fn eigenvalue(lattice: &Lattice, around: &Around) -> f64 {
     let axes = &lattice.axes;
     let at = |place: [usize; 3]| around[place[0]][place[1]][place[2]];
     let mut largest = f64::NEG_INFINITY;
@@ -103,15 +169,12 @@ pub(super) fn excess(
     tau: f64,
     feet: &[Foot],
 ) -> Vec<f64> {
-    if concave(lattice, coefficients, tau) {
+    if concave(lattice, coefficients, tau, HALVINGS) {
         return Vec::new();
     }
     let (mut fine, mut values) = halved(lattice, coefficients);
     for _ in 1..HALVINGS {
         (fine, values) = halved(&fine, &values);
-    }
-    if concave(&fine, &values, tau) {
-        return Vec::new();
     }
     let rivals = Rivals {
         lattice: &fine,

@@ -96,6 +96,17 @@ pub(super) fn between(
     place: &Point,
     value: impl Fn(usize) -> f64,
 ) -> f64 {
+    let [sum] = all_between(lattice, centres, place, |cell| [value(cell)]);
+    sum
+}
+
+/// The values of several fields of the cells at a place, linear between their centres.
+pub(super) fn all_between<const N: usize>(
+    lattice: &Lattice,
+    centres: &Centres,
+    place: &Point,
+    values: impl Fn(usize) -> [f64; N],
+) -> [f64; N] {
     let counts = centres.counts();
     let ends = [0, 1, 2].map(|axis| {
         let (count, along) = (counts[axis], &lattice.axes[axis]);
@@ -117,16 +128,19 @@ pub(super) fn between(
         let before = before as isize;
         [(cell(before), 1.0 - share), (cell(before + 1), share)]
     });
-    let mut sum = 0.0;
+    let mut sums = [0.0; N];
     for (z, weight_z) in ends[0] {
         for (y, weight_y) in ends[1] {
             for (x, weight_x) in ends[2] {
                 let weight = weight_z * weight_y * weight_x;
                 if weight > 0.0 {
-                    sum += weight * value((z * counts[1] + y) * counts[2] + x);
+                    let values = values((z * counts[1] + y) * counts[2] + x);
+                    for (sum, value) in sums.iter_mut().zip(values) {
+                        *sum += weight * value;
+                    }
                 }
             }
         }
     }
-    sum
+    sums
 }

@@ -191,6 +191,8 @@ pub(super) struct Hessian<'a> {
 }
 
 impl Weigh for Hessian<'_> {
+    const FLUX: bool = true;
+
     #[inline(always)]
     fn place(&self, number: usize) -> Point {
         self.feet[number].place

@@ -1,7 +1,7 @@
 //! One grid of a step, and the coarser ones that its first guess comes from (docs/mathematics.md, eq. 31).
 
 use super::galerkin::Transfer;
-use super::guess::{Guess, between};
+use super::guess::{Guess, all_between, between};
 use super::iterate::Until;
 use super::lattice::{Centres, Lattice};
 use super::newton::Newton;
@@ -249,8 +249,15 @@ impl<D: Divergence> Coarser<D> {
                 reached[cell]
             }));
         });
+        // Feet begin as far from their cells as those beside them on the coarser grid.
+        let moved = |cell: usize| {
+            let (foot, centre) = (&coarse.current.feet[cell], coarse.centres.place(cell));
+            [0, 1, 2].map(|axis| foot.place[axis] - centre[axis])
+        };
         passes::each(&mut current.feet, |cell, foot| {
-            foot.place = centres.place(cell)
+            let place = centres.place(cell);
+            let moved = all_between(&coarse.lattice, &coarse.centres, &place, moved);
+            foot.place = [0, 1, 2].map(|axis| place[axis] + moved[axis]);
         });
     }
 }

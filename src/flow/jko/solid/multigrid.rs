@@ -60,12 +60,11 @@ pub(super) fn inverse_diagonal<R: Real>(highest: R, diagonal: R) -> R {
 #[derive(Clone, Debug)]
 pub(super) struct Level {
     pub matrix: Stencil,
-    /// The largest eigenvalue of D⁻¹A, with a margin.
-    highest: f64,
+    /// What a Jacobi step of damping 1 multiplies residuals by.
+    inverse: Vec<f64>,
     transfer: Transfer,
     rhs: Vec<f64>,
     solution: Vec<f64>,
-    residual: Vec<f64>,
     product: Vec<f64>,
 }
 
@@ -76,7 +75,6 @@ pub(super) struct Multigrid {
     coarsest: Elimination,
     /// Solves in place of this processor.
     device: Option<DeviceSolver>,
-    residual: Vec<f64>,
     direction: Vec<f64>,
     product: Vec<f64>,
 }
@@ -86,51 +84,60 @@ impl Level {
         let zeros = || vec![0.0; lattice.len()];
         Self {
             matrix: Stencil::new(lattice),
-            highest: 1.0,
+            inverse: zeros(),
             transfer,
             rhs: zeros(),
             solution: zeros(),
-            residual: zeros(),
             product: zeros(),
         }
     }
 
     /// Estimates the largest eigenvalue of D⁻¹A.
     fn measure(&mut self) {
-        let diagonal = &self.matrix.diagonal;
-        passes::each(&mut self.residual, |node, value| {
-            *value = unstructured(node)
-        });
+        let Self {
+            matrix,
+            inverse,
+            solution,
+            product,
+            ..
+        } = self;
+        let diagonal = &matrix.diagonal;
+        passes::each(solution, |node, value| *value = unstructured(node));
         let square = |x: &[f64]| reduce::sum(x.len(), |i| weighted_square(x[i], diagonal[i]));
         for _ in 0..=POWER_ITERATIONS {
-            let scale = 1.0 / square(&self.residual).sqrt();
-            passes::each(&mut self.residual, |_, value| *value *= scale);
-            self.matrix.apply(&self.residual, &mut self.product);
-            let product = &self.product;
-            passes::each(&mut self.residual, |node, value| {
-                *value = product[node] / diagonal[node];
-            });
+            let scale = 1.0 / square(solution).sqrt();
+            passes::each(solution, |_, value| *value *= scale);
+            matrix.apply_and(solution, product, |node, product| product / diagonal[node]);
+            std::mem::swap(solution, product);
         }
-        self.highest = largest_eigenvalue(1.0, square(&self.residual));
+        let highest = largest_eigenvalue(1.0, square(solution));
+        passes::each(inverse, |node, value| {
+            *value = inverse_diagonal(highest, diagonal[node]);
+        });
     }
 
     /// Chebyshev's smoother, from `solution` or from zero.
     fn smooth(&mut self, from_zero: bool) {
+        let Self {
+            matrix,
+            inverse,
+            rhs,
+            solution,
+            product,
+            ..
+        } = self;
         let mut dampings = dampings().into_iter();
-        let (diagonal, highest) = (&self.matrix.diagonal, self.highest);
-        let inverse = |node: usize| inverse_diagonal(highest, diagonal[node]);
-        let rhs = &self.rhs;
         if from_zero && let Some(damping) = dampings.next() {
-            passes::each(&mut self.solution, |node, value| {
-                *value = first_jacobi(damping, inverse(node), rhs[node]);
+            passes::each(solution, |node, value| {
+                *value = first_jacobi(damping, inverse[node], rhs[node]);
             });
         }
         for damping in dampings {
-            self.matrix.apply(&self.solution, &mut self.product);
-            let product = &self.product;
-            passes::each(&mut self.solution, |node, value| {
-                *value = jacobi(*value, damping, inverse(node), rhs[node], product[node]);
+            let before: &[f64] = solution;
+            matrix.apply_and(before, product, |node, product| {
+                jacobi(before[node], damping, inverse[node], rhs[node], product)
             });
+            std::mem::swap(solution, product);
         }
     }
 }
@@ -145,16 +152,16 @@ fn cycle(levels: &mut [Level], coarsest: &mut Elimination) {
         return;
     };
     level.smooth(true);
-    level.matrix.apply(&level.solution, &mut level.product);
-    let (rhs, product) = (&level.rhs, &level.product);
-    passes::each(&mut level.residual, |i, value| *value = rhs[i] - product[i]);
-    level.transfer.restrict(&level.residual, &mut next.rhs);
+    let rhs = &level.rhs;
+    let residual = |node: usize, product: f64| rhs[node] - product;
+    let matrix = &level.matrix;
+    matrix.apply_and(&level.solution, &mut level.product, residual);
+    level.transfer.restrict(&level.product, &mut next.rhs);
     cycle(coarser, coarsest);
+    let correction = &coarser[0].solution;
     level
         .transfer
-        .prolong(&coarser[0].solution, &mut level.product);
-    let correction = &level.product;
-    passes::each(&mut level.solution, |i, value| *value += correction[i]);
+        .add_prolonged(correction, &mut level.solution);
     level.smooth(false);
 }
 
@@ -186,7 +193,6 @@ impl Multigrid {
             device,
             levels,
             coarsest: Elimination::new(smallest, REGULARISATION),
-            residual: zeros(),
             direction: zeros(),
             product: zeros(),
         })
@@ -248,23 +254,22 @@ impl Multigrid {
             levels,
             coarsest,
             device,
-            residual,
             direction,
             product,
         } = self;
         if let Some(device) = device {
-            let memory = (residual.as_mut_slice(), product.as_mut_slice());
-            return device.solve(&levels[0].matrix, rhs, (tolerance, most), memory, solution);
+            let Level {
+                matrix, rhs: own, ..
+            } = &mut levels[0];
+            let memory = (own.as_mut_slice(), product.as_mut_slice());
+            return device.solve(matrix, rhs, (tolerance, most), memory, solution);
         }
+        // The residual is what the preconditioner solves for.
         solution.fill(0.0);
-        residual.copy_from_slice(rhs);
-        let mut precondition = |residual: &[f64], levels: &mut Vec<Level>| {
-            levels[0].rhs.copy_from_slice(residual);
-            cycle(levels, coarsest);
-        };
-        precondition(residual, levels);
+        levels[0].rhs.copy_from_slice(rhs);
+        cycle(levels, coarsest);
         direction.copy_from_slice(&levels[0].solution);
-        let mut size = passes::dot(residual, direction);
+        let mut size = passes::dot(rhs, direction);
         let enough = tolerance * tolerance * size;
         for iteration in 1..=most {
             if size <= 0.0 || size.is_nan() {
@@ -276,13 +281,18 @@ impl Multigrid {
                 return Ok(iteration - 1);
             }
             passes::each(solution, |i, value| *value += length * direction[i]);
-            passes::each(residual, |i, value| *value -= length * product[i]);
-            precondition(residual, levels);
-            let after = passes::dot(residual, &levels[0].solution);
+            passes::each(&mut levels[0].rhs, |i, value| *value -= length * product[i]);
+            cycle(levels, coarsest);
+            let Level {
+                rhs: residual,
+                solution: preconditioned,
+                ..
+            } = &levels[0];
+            let after = passes::dot(residual, preconditioned);
             if after <= enough || after.is_nan() {
                 return Ok(iteration);
             }
-            let (share, preconditioned) = (after / size, &levels[0].solution);
+            let share = after / size;
             passes::each(direction, |i, value| {
                 *value = preconditioned[i] + share * *value;
             });

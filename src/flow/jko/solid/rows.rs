@@ -7,15 +7,16 @@ use crate::backend::cpu::Kernel;
 /// Nodes that are added before a row, and as many after it.
 const MARGIN: usize = WIDTH / 2;
 
-/// The product for one slab.
-pub(super) struct Product<'a> {
+/// The product for one slab, and what `take(node, product)` makes of it.
+pub(super) struct Product<'a, F> {
     pub matrix: &'a Stencil,
     pub x: &'a [f64],
     pub slab: usize,
     pub out: &'a mut [f64],
+    pub take: &'a F,
 }
 
-impl Kernel for Product<'_> {
+impl<F: Fn(usize, f64) -> f64> Kernel for Product<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -25,6 +26,7 @@ impl Kernel for Product<'_> {
             x,
             slab,
             out,
+            take,
         } = self;
         let [slow, middle, fast] = &matrix.lattice.axes;
         let nodes = fast.count;
@@ -65,6 +67,9 @@ impl Kernel for Product<'_> {
             }
             out.copy_from_slice(&sum[MARGIN..][..nodes]);
             margin.fold(&sum, out);
+            for (x, out) in out.iter_mut().enumerate() {
+                *out = take(row * nodes + x, *out);
+            }
         }
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Weights {
 
 /// What places add to a matrix.
 pub(super) trait Weigh: Sync {
+    /// Whether any `flux` is not zero.
+    const FLUX: bool;
+
     /// Where a place is.
     fn place(&self, number: usize) -> Point;
 
@@ -215,7 +218,7 @@ impl Stencil {
         by_slabs(&lattice, &mut self.values, shape.slab, |slab, numbers| {
             let matrix = &shape;
             if lattice.axes[1].missing {
-                vectorised(Assembly::<_, 1, 9, 16> {
+                vectorised(Assembly::<_, 1, 9, 12> {
                     matrix,
                     order,
                     slab,
@@ -223,7 +226,7 @@ impl Stencil {
                     numbers,
                 });
             } else {
-                vectorised(Assembly::<_, 3, 27, 32> {
+                vectorised(Assembly::<_, 3, 27, 28> {
                     matrix,
                     order,
                     slab,
@@ -268,12 +271,18 @@ impl Stencil {
 
     /// A·x into `out`.
     pub fn apply(&self, x: &[f64], out: &mut [f64]) {
+        self.apply_and(x, out, |_, product| product);
+    }
+
+    /// What `take(node, product)` makes of A·x into `out`.
+    pub fn apply_and(&self, x: &[f64], out: &mut [f64], take: impl Fn(usize, f64) -> f64 + Sync) {
         passes::chunks(out, self.lattice.slab(), |slab, out| {
             vectorised(Product {
                 matrix: self,
                 x,
                 slab,
                 out,
+                take: &take,
             });
         });
     }

@@ -111,6 +111,8 @@ impl Cloud {
 }
 
 impl Weigh for Cloud {
+    const FLUX: bool = true;
+
     fn place(&self, number: usize) -> Point {
         self.places[number]
     }

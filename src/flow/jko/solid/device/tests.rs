@@ -149,6 +149,8 @@ struct Scattered {
 }
 
 impl Weigh for Scattered {
+    const FLUX: bool = true;
+
     fn place(&self, number: usize) -> Point {
         self.places[number]
     }
