@@ -38,6 +38,12 @@ pub(super) fn unstructured(node: usize) -> f64 {
     (mixed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
 }
 
+/// x of power iterations at the start: of the same size in the norm of D everywhere, so that no eigenvector of nodes that hold little is overlooked.
+#[inline(always)]
+pub(super) fn evened<R: Real>(x: R, diagonal: R) -> R {
+    x / diagonal.sqrt()
+}
+
 /// What a node adds to ⟨x, D x⟩.
 #[inline(always)]
 pub(super) fn weighted_square<R: Real>(x: R, diagonal: R) -> R {
@@ -102,7 +108,9 @@ impl Level {
             ..
         } = self;
         let diagonal = &matrix.diagonal;
-        passes::each(solution, |node, value| *value = unstructured(node));
+        passes::each(solution, |node, value| {
+            *value = evened(unstructured(node), diagonal[node]);
+        });
         let square = |x: &[f64]| reduce::sum(x.len(), |i| weighted_square(x[i], diagonal[i]));
         for _ in 0..=POWER_ITERATIONS {
             let scale = 1.0 / square(solution).sqrt();

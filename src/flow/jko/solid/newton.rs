@@ -22,7 +22,7 @@ const SHORTEST: f64 = 0.05;
 const WORSE: f64 = 2.0;
 /// The background stiffness relative to the mass and the misfit: at the start; by how much it falls after a whole step, and rises after a
 /// short one and after a rejected one. The least, relative to the mass.
-const STIFFNESS: f64 = 0.1;
+const STIFFNESS: f64 = 3.0;
 const SOFTER: f64 = 0.3;
 const STIFFER: f64 = 10.0;
 const REJECTED: f64 = 30.0;

@@ -123,6 +123,7 @@ pub(super) fn preparation(
 
 /// Power iterations, and the inverse diagonals that follow.
 struct Spectrum {
+    even: Kernel,
     amplify: Kernel,
     compare: Kernel,
     invert_diagonal: Kernel,
@@ -135,6 +136,7 @@ impl Spectrum {
         let start = (0..nodes).map(|node| (START * unstructured(node)) as f32);
         let start: Vec<f32> = start.collect();
         Ok(Self {
+            even: kernels.kernel("even")?,
             amplify: kernels.kernel("amplify")?,
             compare: kernels.kernel("compare")?,
             invert_diagonal: kernels.kernel("invert_diagonal")?,
@@ -150,8 +152,10 @@ impl Spectrum {
         let groups = fields.cells.div_ceil(WORKGROUP);
         // Neither of them is needed yet.
         let spare = [&fields.right, &fields.inverse];
-        let mut from = &self.start;
-        for iteration in 0..POWER_ITERATIONS {
+        let mut from = spare[0];
+        let operands = [matrix[0], (5, &self.start), (6, from)];
+        program.add(&self.even, &constants, &operands, groups)?;
+        for iteration in 1..=POWER_ITERATIONS {
             let to = spare[iteration % 2];
             let operands = [matrix[0], matrix[1], (5, from), (6, to)];
             program.add(&self.amplify, &constants, &operands, groups)?;

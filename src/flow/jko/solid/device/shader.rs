@@ -2,7 +2,9 @@ use super::equations::{coupled, whole};
 use crate::backend::gpu::rings;
 use crate::calculus::trace;
 use crate::elliptic::device::conjugate_gradients_shader;
-use crate::flow::jko::solid::multigrid::{inverse_diagonal, largest_eigenvalue, weighted_square};
+use crate::flow::jko::solid::multigrid::{
+    evened, inverse_diagonal, largest_eigenvalue, weighted_square,
+};
 use crate::flow::jko::solid::stencil::WIDTH;
 
 /// The offsets of a node along an axis, and along the one in the middle.
@@ -25,6 +27,7 @@ pub fn stencil_shader(solid: bool) -> String {
         trace("whole", &["sum", "excess", "own"], |x| {
             whole(x[0], x[1], x[2])
         }),
+        trace("evened", &["x", "diagonal"], |x| evened(x[0], x[1])),
         trace("weighted_square", &["x", "diagonal"], |x| {
             weighted_square(x[0], x[1])
         }),

@@ -11,7 +11,7 @@ use crate::flow::jko::solid::galerkin::Transfer;
 use crate::flow::jko::solid::iterate::{Hessian, gathered};
 use crate::flow::jko::solid::lattice::{Lattice, Point};
 use crate::flow::jko::solid::multigrid::{
-    Multigrid, POWER_ITERATIONS, largest_eigenvalue, unstructured, weighted_square,
+    Multigrid, POWER_ITERATIONS, evened, largest_eigenvalue, unstructured, weighted_square,
 };
 use crate::flow::jko::solid::pack::{LocalPack, splat};
 use crate::flow::jko::solid::passes;
@@ -305,7 +305,8 @@ fn relaxations_know_the_spectrum() {
                 .for_each(|(x, diagonal)| *x /= diagonal);
             [before, size(x)]
         };
-        let mut x: Vec<f64> = (0..lattice.len()).map(unstructured).collect();
+        let start = |(node, diagonal): (usize, &f64)| evened(unstructured(node), *diagonal);
+        let mut x: Vec<f64> = matrix.diagonal.iter().enumerate().map(start).collect();
         let squares: Vec<[f64; 2]> = (0..100).map(|_| iterate(&matrix, &mut x)).collect();
         let growth: Vec<f64> = squares.iter().map(|[a, b]| (b / a).sqrt()).collect();
         let rows = matrix.offsets as f64;
