@@ -114,7 +114,7 @@ impl Elliptic {
     /// Solves x_i + s ψ'_i Σ_j sqrt(π_j/π_i)/h² (x_i − x_j) = b_i for `solution`, whose values on entry are the first guess of an iteration.
     ///
     /// `scale` is s, `slope` ψ' > 0, `rhs` b. `tolerance` bounds the error of every cell relative to the largest |x|, as estimated by the
-    /// preconditioner before that estimate is taken off, which leaves a hundredth of it or so; 1 asks for one cycle of multigrid from 0. Elimination (1-D)
+    /// preconditioner before that estimate is taken off, which leaves a hundredth to a thirtieth of it as a rule; 1 asks for one cycle of multigrid from 0. Elimination (1-D)
     /// does not need it.
     ///
     /// # Errors

@@ -21,7 +21,13 @@ pub trait Parametrised<const IN: usize, const OUT: usize> {
     fn values<R: Real>(&self, inputs: [R; IN]) -> [R; OUT];
 }
 
-struct Plain<F>(PhantomData<F>);
+/// An [`Elementwise`] function where one with parameters may stand.
+pub struct Plain<F>(PhantomData<F>);
+
+impl<F> Plain<F> {
+    /// The function.
+    pub const FUNCTION: Self = Self(PhantomData);
+}
 
 impl<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize> Parametrised<IN, OUT>
     for Plain<F>
@@ -83,7 +89,7 @@ pub fn elementwise<F: Elementwise<IN, OUT>, const IN: usize, const OUT: usize>(
     inputs: [&[f64]; IN],
     outputs: [&mut [f64]; OUT],
 ) {
-    apply(&Plain::<F>(PhantomData), inputs, outputs);
+    apply(&Plain::<F>::FUNCTION, inputs, outputs);
 }
 
 /// As [`elementwise`].

@@ -13,7 +13,7 @@ mod row;
 
 pub use layout::{Aligned, aligned};
 pub use log_sum::{LOG_OF_ZERO, Penalties, log_sum_along_rows};
-pub use map::{Elementwise, Parametrised, apply, elementwise};
+pub use map::{Elementwise, Parametrised, Plain, apply, elementwise};
 pub use row::map_nodes;
 
 pub use pulp::{NullaryFnOnce as Kernel, Simd, WithSimd};

@@ -15,6 +15,8 @@ const STAGNANT: f64 = 1e-13;
 /// About what a cycle of multigrid leaves of an error after others; and what it leaves at most, as a rule.
 const LEFT_BY_CYCLE: f64 = 0.01;
 const LEFT_BY_ONE: f64 = 0.03;
+/// By what factor a forecast of the error may be too low.
+const UNSURE: f64 = 1.5;
 /// Bounds on the tolerance of a linear system. The largest is met by one cycle.
 const TOLERANCES: [f64; 2] = [1e-8, 1.0];
 
@@ -73,7 +75,7 @@ impl Accuracy {
             expected
         };
         let share = left.map_or(f64::INFINITY, |left| {
-            let rest = if 1.5 * left > rest {
+            let rest = if UNSURE * left > rest {
                 rest / LEFT_BY_ONE
             } else {
                 rest

@@ -43,11 +43,11 @@ impl Step {
     }
 }
 
-/// A multiple of what was missed last, going on as it did before in a share.
+/// A multiple of what was missed last, or of where that leads to on a line through the last two.
 #[derive(Clone, Copy, Debug, Default)]
 struct Forecast {
     factor: f64,
-    onward: f64,
+    onward: bool,
 }
 
 impl Foresight {
@@ -73,13 +73,13 @@ impl Foresight {
     }
 
     /// The weights of the last two for a step: a line through them, or the last alone.
-    fn weights(&self, step: Step, onward: f64) -> [f64; REACH] {
-        if onward == 0.0 {
+    fn weights(&self, step: Step, onward: bool) -> [f64; REACH] {
+        if !onward {
             return [1.0, 0.0];
         }
         let [recent, earlier] = self.steps.map(Step::middle);
-        let onward = onward * (step.middle() - recent) / (recent - earlier);
-        [1.0 + onward, -onward]
+        let share = (step.middle() - recent) / (recent - earlier);
+        [1.0 + share, -share]
     }
 
     /// Learns from the solution; `weights` is what cells count for, `left` what the first iteration left of the error. A step that is tried again
@@ -108,7 +108,7 @@ impl Foresight {
         let now = |cell: usize| (solution[cell] - guess[cell]) / square;
         let mut best = Forecast::default();
         let mut gain = 0.0;
-        for onward in [0.0, 1.0].into_iter().take(self.known) {
+        for onward in [false, true].into_iter().take(self.known) {
             let [last, before] = self.weights(step, onward);
             let forecast = |cell: usize| {
                 let line = if before == 0.0 {

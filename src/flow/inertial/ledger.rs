@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::faces::{FaceField, Faces};
 use super::rows::sweep;
-use crate::backend::cpu::{Elementwise, Parametrised, elementwise};
+use crate::backend::cpu::{Elementwise, Plain, elementwise};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::face_density::FaceDensity;
@@ -77,16 +77,6 @@ impl FaceEnergies {
     }
 }
 
-/// [`FaceDensity`] of ℓ and ln π on both sides.
-struct Mobile<D>(PhantomData<D>);
-
-impl<D: Divergence> Parametrised<4, 1> for Mobile<D> {
-    #[inline(always)]
-    fn values<R: Real>(&self, inputs: [R; 4]) -> [R; 1] {
-        FaceDensity::<D>::values(inputs)
-    }
-}
-
 /// The energies of a momentum in some cells. `means` is scratch memory, one number a cell.
 pub(super) fn face_energies<D: Divergence>(
     faces: &Faces,
@@ -107,7 +97,7 @@ pub(super) fn face_energies<D: Divergence>(
                 let both = |field| [beside.read(field, 0), beside.read(field, 1)];
                 let [log_ratio, log_target] = [log_ratio, log_target].map(both);
                 let reads = [log_ratio[0], log_ratio[1], log_target[0], log_target[1]];
-                sweep(&Mobile::<D>(PhantomData), reads, [means]);
+                sweep(&Plain::<FaceDensity<D>>::FUNCTION, reads, [means]);
                 let mut sums = [0.0; 2];
                 for (i, mean) in means.iter().enumerate() {
                     let carried = momentum[own + i];

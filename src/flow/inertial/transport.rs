@@ -2,9 +2,9 @@ use rayon::prelude::*;
 
 use super::carriage::{AcrossFlux, OF_RATE, OF_SHARE, OwnFlux, Rate, Share, Velocity};
 use super::equations;
-use super::faces::{FaceField, Faces};
+use super::faces::{Beside, FaceField, Faces};
 use super::ledger::Cells;
-use super::rows::sweep;
+use super::rows::{Read, sweep};
 
 /// The share of the mass around a face that may leave it in one evaluation, at order 1 and 2: what convexity needs, and half of it
 /// where two evaluations are combined with weights of both signs.
@@ -204,12 +204,9 @@ impl Transport {
                 let mut reads = [of_cells[0]; N];
                 let of_axes = &mut reads[..N - OF_SHARE];
                 for (direction, reads) in of_axes.chunks_exact_mut(4).enumerate() {
-                    let [first, last] = sides(axis == direction);
-                    let side = |field, shift| beside[direction].read(field, shift);
-                    reads[0] = side(&flux[direction], first);
-                    reads[1] = side(&viscosity[direction], first);
-                    reads[2] = side(&flux[direction], last);
-                    reads[3] = side(&viscosity[direction], last);
+                    let along = beside[direction];
+                    let sides = sides_of(flux, viscosity, along, (direction, axis));
+                    reads.copy_from_slice(&sides);
                 }
                 reads[N - OF_SHARE..].copy_from_slice(&of_cells);
                 sweep(&function, reads, [&mut *shares]);
@@ -246,16 +243,13 @@ impl Transport {
             let mut reads = [own[0]; N];
             let of_axes = &mut reads[..N - OF_RATE];
             for (direction, reads) in of_axes.chunks_exact_mut(8).enumerate() {
-                let [first, last] = sides(axis == direction);
-                let side = |field, shift| beside[direction].read(field, shift);
-                reads[0] = side(&flux[direction], first);
-                reads[1] = side(&viscosity[direction], first);
-                reads[2] = side(&flux[direction], last);
-                reads[3] = side(&viscosity[direction], last);
-                reads[4] = side(velocity, -1);
-                reads[5] = side(share, -1);
-                reads[6] = side(velocity, 1);
-                reads[7] = side(share, 1);
+                let along = beside[direction];
+                let sides = sides_of(flux, viscosity, along, (direction, axis));
+                reads[..4].copy_from_slice(&sides);
+                reads[4] = along.read(velocity, -1);
+                reads[5] = along.read(share, -1);
+                reads[6] = along.read(velocity, 1);
+                reads[7] = along.read(share, 1);
             }
             reads[N - OF_RATE..].copy_from_slice(&own);
             sweep(&function, reads, [&mut *rates]);
@@ -267,6 +261,23 @@ impl Transport {
             }
         });
     }
+}
+
+/// Mass flux and viscosity of the sides of the dual cells of a row along a direction, before and after them; the faces are those of an axis.
+fn sides_of<'a>(
+    flux: &'a FaceField,
+    viscosity: &'a FaceField,
+    along: Beside,
+    (direction, axis): (usize, usize),
+) -> [Read<'a>; 4] {
+    let [first, last] = sides(axis == direction);
+    let (flux, viscosity) = (&flux[direction], &viscosity[direction]);
+    [
+        along.read(flux, first),
+        along.read(viscosity, first),
+        along.read(flux, last),
+        along.read(viscosity, last),
+    ]
 }
 
 /// Where the sides of the dual cell of a face are stored, before and after it, in cells along an axis: `own` if that of the face.

@@ -31,9 +31,7 @@ impl<D: Divergence> Newton<D> {
         let (start, residual) = (&self.moments, &current.residual);
         let least = UNSERVED_MASS * self.mass;
         let wanted = |node: usize| start[node] > least && residual[node] > UNSERVED * start[node];
-        if !(0..start.len()).any(wanted)
-            || !points.divide(lattice, wanted, target, &mut current.feet)
-        {
+        if !points.divide(lattice, wanted, target, &mut current.feet) {
             return false;
         }
         self.fit();

@@ -109,46 +109,47 @@ impl Halving {
 
     /// Pᵀ of a fine field into a coarse one.
     pub fn restrict(&self, fine: &[f64], coarse: &mut [f64]) {
-        let lengths = [self.down.len(), self.up.len()];
-        let rows = Rows::new(&self.up, self.stride(&self.fine), lengths);
+        let rows = Rows {
+            taps: &self.up,
+            stride: self.stride(&self.fine),
+            read: self.down.len(),
+        };
         rows.weigh(fine, coarse, |out, sum| *out = sum);
     }
 
     /// P of a coarse field into a fine one.
     pub fn prolong(&self, coarse: &[f64], fine: &mut [f64]) {
-        let lengths = [self.up.len(), self.down.len()];
-        let rows = Rows::new(&self.down, self.stride(&self.fine), lengths);
-        rows.weigh(coarse, fine, |out, sum| *out = sum);
+        self.prolonged(coarse, fine, |out, sum| *out = sum);
     }
 
     /// Adds P of a coarse field to a fine one.
     pub fn add_prolonged(&self, coarse: &[f64], fine: &mut [f64]) {
-        let lengths = [self.up.len(), self.down.len()];
-        let rows = Rows::new(&self.down, self.stride(&self.fine), lengths);
-        rows.weigh(coarse, fine, |out, sum| *out += sum);
+        self.prolonged(coarse, fine, |out, sum| *out += sum);
+    }
+
+    fn prolonged(&self, coarse: &[f64], fine: &mut [f64], take: impl Fn(&mut f64, f64) + Sync) {
+        let rows = Rows {
+            taps: &self.down,
+            stride: self.stride(&self.fine),
+            read: self.up.len(),
+        };
+        rows.weigh(coarse, fine, take);
     }
 }
 
 /// Weighted sums of nodes along one axis, what is next to each other in memory together.
 struct Rows<'a, T> {
+    /// Of each node along the axis that is written.
     taps: &'a [T],
     stride: usize,
-    /// Nodes along the axis, of what is read and of what is written.
-    lengths: [usize; 2],
+    /// Nodes along the axis of what is read.
+    read: usize,
 }
 
-impl<'a, T: AsRef<[(usize, f64)]> + Sync> Rows<'a, T> {
-    fn new(taps: &'a [T], stride: usize, lengths: [usize; 2]) -> Self {
-        Self {
-            taps,
-            stride,
-            lengths,
-        }
-    }
-
+impl<T: AsRef<[(usize, f64)]> + Sync> Rows<'_, T> {
     /// Calls `take(out, sum)` for every node that is written.
     fn weigh(&self, from: &[f64], to: &mut [f64], take: impl Fn(&mut f64, f64) + Sync) {
-        let (stride, [read, written]) = (self.stride, self.lengths);
+        let (stride, read, written) = (self.stride, self.read, self.taps.len());
         if stride == 1 {
             passes::chunks(to, written, |row, to| {
                 let from = &from[row * read..][..read];

@@ -62,7 +62,18 @@ fn concave_within(lattices: &[Lattice], around: &Around, tau: f64) -> bool {
         })
 }
 
-/// The coefficients around the first (0) or the second half (1) of a cell along an axis: the two-scale relation (1, 3, 3, 1)/4.
+/// A coefficient on half the spacing from that of its own node and of the one that it is next to: the two-scale relation (1, 3, 3, 1)/4.
+fn refined(own: f64, beside: f64) -> f64 {
+    0.75 * own + 0.25 * beside
+}
+
+/// Halves the spacing along an axis.
+fn halve(axis: &mut LatticeAxis) {
+    axis.count *= 2;
+    axis.spacing *= 0.5;
+}
+
+/// The coefficients around the first (0) or the second half (1) of a cell along an axis.
 fn half_of(around: &Around, axis: usize, side: usize) -> Around {
     [0, 1, 2].map(|a| {
         [0, 1, 2].map(|b| {
@@ -76,7 +87,7 @@ fn half_of(around: &Around, axis: usize, side: usize) -> Around {
                 let fine = [a, b, c][axis] + side + 1;
                 let (own, later) = (fine / 2, fine % 2);
                 let beside = if later == 0 { own - 1 } else { own + 1 };
-                0.75 * at(own) + 0.25 * at(beside)
+                refined(at(own), at(beside))
             })
         })
     })
@@ -85,14 +96,12 @@ fn half_of(around: &Around, axis: usize, side: usize) -> Around {
 /// The lattice with half the spacing along every axis.
 fn finer(lattice: &Lattice) -> Lattice {
     let mut finer = *lattice;
-    for axis in finer.axes.iter_mut().filter(|axis| !axis.missing) {
-        axis.count *= 2;
-        axis.spacing *= 0.5;
-    }
+    let axes = finer.axes.iter_mut();
+    axes.filter(|axis| !axis.missing).for_each(halve);
     finer
 }
 
-/// Coefficients on the lattice with half the spacing along every axis: the two-scale relation (1, 3, 3, 1)/4.
+/// Coefficients on the lattice with half the spacing along every axis.
 fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
     let (mut lattice, mut values) = (*lattice, coefficients.to_vec());
     for number in 0..3 {
@@ -101,8 +110,7 @@ fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
         if axis.missing {
             continue;
         }
-        axis.count *= 2;
-        axis.spacing *= 0.5;
+        halve(axis);
         let mut finer = vec![0.0; lattice.len()];
         passes::each(&mut finer, |place, value| {
             let mut node = lattice.node(place);
@@ -111,7 +119,7 @@ fn halved(lattice: &Lattice, coefficients: &[f64]) -> (Lattice, Vec<f64>) {
             let own = values[coarse.number(node)];
             let beside = if fine % 2 == 0 { -1 } else { 1 };
             node[number] = coarse.axes[number].fold((fine / 2) as isize + beside);
-            *value = 0.75 * own + 0.25 * values[coarse.number(node)];
+            *value = refined(own, values[coarse.number(node)]);
         });
         values = finer;
     }

@@ -80,6 +80,9 @@ impl Points {
         feet: &mut Vec<Foot>,
     ) -> bool {
         let cells = self.centres.len();
+        if !(0..lattice.len()).any(&wanted) {
+            return false;
+        }
         for cell in 0..cells {
             let ways = self.ways(lattice, feet, cell);
             let counts = [0, 1, 2].map(|axis| {
