@@ -64,14 +64,19 @@ fn the_balance_of_energy_is_kept_to_second_order() {
 /// against a wall has shocks there.
 #[test]
 fn without_friction_h_stays() {
-    for (mean, std) in [(0.5, 1.0), (0.0, 0.8), (0.5, 0.8)] {
+    for (mean, std, step, allowed) in [
+        (1.0, 1.0, 0.01, 1e-6),
+        (0.0, 0.8, 0.01, 2e-5),
+        (1.0, 0.8, 0.01, 2e-5),
+        (0.0, 0.6, 0.005, 1e-4),
+    ] {
         let grid = box_of(1, 400, 8.0, Boundary::NoFlux);
         let (problem, state) = gaussians(DivergenceKind::Kl, grid, mean, std);
-        let settings = InertialSettings::fixed(0.0, 0.01, 2);
+        let settings = InertialSettings::fixed(0.0, step, 2);
         let mut method = inertial(&problem, &state, settings);
         let energies = watch(&problem, method.as_mut(), 10.0 * std::f64::consts::TAU);
         let drift = energies.drift / energies.start;
-        assert!(drift <= 1e-4, "N({mean}, {std}²): {drift:.1e}");
+        assert!(drift <= allowed, "N({mean}, {std}²): {drift:.1e}");
     }
 }
 

@@ -3,8 +3,18 @@ use crate::flow::method::Cell;
 use crate::flow::{FlowError, Problem, State};
 use crate::grid::Field;
 
-/// The smallest w that a start with empty cells is lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
+/// The smallest ℓ that empty cells are lifted to where ψ' or 1/ψ' vanishes at r = 0: far below any rounding of the mass.
 pub(in crate::flow) const LIFTED_LOG_RATIO: f64 = -320.0;
+
+/// ℓ that no cell falls below.
+pub(in crate::flow) fn lowest_log_ratio<D: Divergence>() -> f64 {
+    let degenerate = D::slope(D::kirchhoff(f64::NEG_INFINITY));
+    if degenerate > 0.0 && degenerate.is_finite() {
+        f64::NEG_INFINITY
+    } else {
+        LIFTED_LOG_RATIO
+    }
+}
 
 /// w = ψ(r) of a state.
 ///
@@ -15,13 +25,7 @@ pub(in crate::flow) fn initial_values<D: Divergence>(
     problem: &Problem,
     state: &State,
 ) -> Result<Field, FlowError> {
-    let degenerate = D::slope(D::kirchhoff(f64::NEG_INFINITY));
-    let lift = !(degenerate > 0.0 && degenerate.is_finite());
-    let lowest = if lift {
-        LIFTED_LOG_RATIO
-    } else {
-        f64::NEG_INFINITY
-    };
+    let lowest = lowest_log_ratio::<D>();
     let values = state
         .log_ratio
         .mapv(|log_ratio| D::kirchhoff(log_ratio.max(lowest)));

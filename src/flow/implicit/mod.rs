@@ -10,7 +10,7 @@ mod progress;
 pub(super) use conservation::Conservation;
 pub(super) use euler::EulerStep;
 use extrapolation::{Extrapolation, Steps};
-pub(super) use initial::{LIFTED_LOG_RATIO, initial_values};
+pub(super) use initial::{LIFTED_LOG_RATIO, initial_values, lowest_log_ratio};
 pub(super) use progress::{Accuracy, Effort};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State};

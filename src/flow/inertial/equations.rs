@@ -23,16 +23,10 @@ pub(super) fn velocity<R: Real>(momentum: R, density: R) -> R {
     R::select(zero.less(density), momentum / density, zero)
 }
 
-/// m = ρ_D u, from the velocity that [`velocity`] found.
+/// F, the mass flux between two dual cells (eq. 39), from those of two parallel faces.
 #[inline(always)]
-pub(super) fn momentum<R: Real>(velocity: R, density: R) -> R {
-    velocity * density
-}
-
-/// F, the mass flux between two dual cells (eq. 39).
-#[inline(always)]
-pub(super) fn mass_flux<R: Real>(momentum: R, other: R) -> R {
-    R::constant(0.5) * (momentum + other)
+pub(super) fn mass_flux<R: Real>(passing: R, other: R) -> R {
+    R::constant(0.5) * (passing + other)
 }
 
 /// The limited slope of van Leer (J. Comput. Phys. 14 (1974) 361–370): the harmonic mean of two differences of the same sign.
@@ -106,16 +100,48 @@ pub(super) fn explicit_pressure<R: Real>(
     velocity: [R; 2],
     variation_change: R,
 ) -> R {
+    let missing = missing(density, tilt);
+    let kept = kept(density, missing, sound, velocity);
+    let zero = R::constant(0.0);
+    R::select(zero.less(kept), kept * missing * variation_change, zero)
+}
+
+/// The mass flux beyond momentum of a face (eq. 48), from both of its cells: ρ, σ of the other over its own less 1, and √ψ'; from the velocities on the face
+/// before it, on it, and on the one after; and from θ.
+#[inline(always)]
+pub(super) fn explicit_flux<R: Real>(
+    density: [R; 2],
+    tilt: [R; 2],
+    sound: [R; 2],
+    [before, velocity, after]: [R; 3],
+    mobile: R,
+) -> R {
+    let zero = R::constant(0.0);
+    let missing = missing(density, tilt);
+    let own = carrying(density, density);
+    let lacking = mobile - own - missing;
+    let kept = kept(density, missing, sound, [before, after])
+        * resolved(lacking, R::constant(LARGEST_MISMATCH) * own);
+    R::select(zero.less(kept), kept * lacking * velocity, zero)
+}
+
+/// ρ̃ − ρ_D.
+#[inline(always)]
+fn missing<R: Real>(density: [R; 2], tilt: [R; 2]) -> R {
+    R::constant(0.5) * (density[0] * tilt[0] + density[1] * tilt[1])
+}
+
+/// χ (eq. 46).
+#[inline(always)]
+fn kept<R: Real>(density: [R; 2], missing: R, sound: [R; 2], velocity: [R; 2]) -> R {
     let (zero, half) = (R::constant(0.0), R::constant(0.5));
-    let missing = half * (density[0] * tilt[0] + density[1] * tilt[1]);
     let own = carrying(density, density);
     let jump = half * (velocity[1] - velocity[0]);
     let sound = sound[0].minimum(sound[1]);
     let kept = resolved(missing, R::constant(LARGEST_MISMATCH) * own)
         * resolved(jump, R::constant(LARGEST_JUMP) * sound);
     // Nothing presses on an empty cell.
-    let kept = R::select(zero.less(density[0].minimum(density[1])), kept, zero);
-    R::select(zero.less(kept), kept * missing * variation_change, zero)
+    R::select(zero.less(density[0].minimum(density[1])), kept, zero)
 }
 
 /// 1 for what is far below the largest, 0 from there on.

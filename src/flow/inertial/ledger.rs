@@ -24,7 +24,7 @@ impl<D: Divergence> Elementwise<2, 3> for OfCell<D> {
     }
 }
 
-/// What follows from w in each cell.
+/// What follows from w in each cell, and on its faces.
 #[derive(Clone, Debug)]
 pub(super) struct Cells {
     /// ℓ.
@@ -33,19 +33,23 @@ pub(super) struct Cells {
     pub density: Vec<f64>,
     /// √ψ'.
     pub sound: Vec<f64>,
+    /// θ: the density of a face with which pressure does the same work on momentum as on J (docs/mathematics.md, eq. 43).
+    pub mobile: FaceField,
 }
 
 impl Cells {
-    pub fn new(cells: usize) -> Self {
-        let zeros = || vec![0.0; cells];
+    pub fn new(faces: &Faces) -> Self {
+        let zeros = || vec![0.0; faces.len()];
         Self {
             log_ratio: zeros(),
             density: zeros(),
             sound: zeros(),
+            mobile: faces.zeros(),
         }
     }
 
-    pub fn set<D: Divergence>(&mut self, row: usize, log_target: &[f64], w: &[f64]) {
+    pub fn set<D: Divergence>(&mut self, faces: &Faces, log_target: &[f64], w: &[f64]) {
+        let row = faces.row();
         let outputs = self
             .log_ratio
             .par_chunks_mut(row)
@@ -57,6 +61,17 @@ impl Cells {
             .for_each(|(((log_ratio, density), sound), (w, log_target))| {
                 elementwise::<OfCell<D>, 2, 3>([w, log_target], [log_ratio, density, sound]);
             });
+        let log_ratio = &self.log_ratio;
+        for (axis, mobile) in self.mobile.iter_mut().enumerate() {
+            let rows = mobile.par_chunks_mut(row).enumerate();
+            rows.for_each(|(row, mobile)| {
+                let beside = faces.beside(row, axis);
+                let both = |field| [beside.read(field, 0), beside.read(field, 1)];
+                let [log_ratio, log_target] = [log_ratio, log_target].map(both);
+                let reads = [log_ratio[0], log_ratio[1], log_target[0], log_target[1]];
+                sweep(&Plain::<FaceDensity<D>>::FUNCTION, reads, [mobile]);
+            });
+        }
     }
 }
 
@@ -77,34 +92,23 @@ impl FaceEnergies {
     }
 }
 
-/// The energies of a momentum in some cells. `means` is scratch memory, one number a cell.
-pub(super) fn face_energies<D: Divergence>(
-    faces: &Faces,
-    log_target: &[f64],
-    cells: &Cells,
-    momentum: &FaceField,
-    means: &mut [f64],
-) -> FaceEnergies {
+/// The energies of a momentum in some cells.
+pub(super) fn face_energies(faces: &Faces, cells: &Cells, momentum: &FaceField) -> FaceEnergies {
     let n = faces.row();
-    let (log_ratio, density) = (&cells.log_ratio, &cells.density);
+    let density = &cells.density;
     let mut totals = [0.0; 2];
-    for (axis, momentum) in momentum.iter().enumerate() {
-        let rows = means.par_chunks_mut(n).enumerate();
+    for (axis, (momentum, mobile)) in momentum.iter().zip(&cells.mobile).enumerate() {
+        let rows = momentum.par_chunks(n).zip(mobile.par_chunks(n)).enumerate();
         let sums: Vec<[f64; 2]> = rows
-            .map(|(row, means)| {
+            .map(|(row, (momentum, mobile))| {
                 let beside = faces.beside(row, axis);
                 let own = row * n;
-                let both = |field| [beside.read(field, 0), beside.read(field, 1)];
-                let [log_ratio, log_target] = [log_ratio, log_target].map(both);
-                let reads = [log_ratio[0], log_ratio[1], log_target[0], log_target[1]];
-                sweep(&Plain::<FaceDensity<D>>::FUNCTION, reads, [means]);
                 let mut sums = [0.0; 2];
-                for (i, mean) in means.iter().enumerate() {
-                    let carried = momentum[own + i];
+                for (i, (carried, mobile)) in momentum.iter().zip(mobile).enumerate() {
                     let arithmetic = 0.5 * (density[own + i] + density[beside.at(i, 1)]);
-                    if carried != 0.0 && arithmetic > 0.0 {
+                    if *carried != 0.0 && arithmetic > 0.0 {
                         // `f64::max` also takes the other where an empty cell leaves no number.
-                        let mobile = mean.max(0.5 * arithmetic);
+                        let mobile = mobile.max(0.5 * arithmetic);
                         sums[0] += carried * (carried / arithmetic);
                         sums[1] += carried * (carried / mobile);
                     }

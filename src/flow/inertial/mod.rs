@@ -8,6 +8,7 @@ mod faces;
 mod foresight;
 mod ledger;
 mod motion;
+mod passing;
 mod pressure;
 mod rotation;
 mod rows;
@@ -105,7 +106,7 @@ impl<D: Divergence> Inertial<D> {
             problem: problem.clone(),
             state: state.clone(),
             momentum: faces.zeros(),
-            cells: Cells::new(cells),
+            cells: Cells::new(&faces),
             origin: state.time,
             ledger: Ledger::default(),
             conservation: Conservation::default(),
@@ -116,21 +117,21 @@ impl<D: Divergence> Inertial<D> {
             trial: Trial {
                 w: zeros(),
                 momentum: faces.zeros(),
-                cells: Cells::new(cells),
+                cells: Cells::new(&faces),
                 gained: 0.0,
             },
             scratch: Scratch {
                 star: faces.zeros(),
                 stage_w: zeros(),
                 stage_momentum: faces.zeros(),
-                means: zeros(),
+                flux: faces.zeros(),
+                passed: faces.zeros(),
             },
             faces,
             w,
         };
         let log_target = method.problem.log_target.as_slice().unwrap_or_default();
-        let row = method.faces.row();
-        method.cells.set::<D>(row, log_target, &method.w);
+        method.cells.set::<D>(&method.faces, log_target, &method.w);
         let divergence = metrics::divergence(&method.problem, &method.state);
         method.ledger = Ledger::open(divergence, 0.0);
         Ok(method)
@@ -143,10 +144,8 @@ impl<D: Divergence> Inertial<D> {
     }
 
     /// The kinetic energy now.
-    fn kinetic(&mut self) -> f64 {
-        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        let means = &mut self.scratch.means;
-        face_energies::<D>(&self.faces, log_target, &self.cells, &self.momentum, means).kinetic
+    fn kinetic(&self) -> f64 {
+        face_energies(&self.faces, &self.cells, &self.momentum).kinetic
     }
 
     /// The length of the next step towards `until`: one that lands there, alone or after equal steps.

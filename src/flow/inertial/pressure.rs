@@ -43,7 +43,7 @@ impl<D: Divergence> Parametrised<13, 1> for Force<D> {
 
 /// u on a face from its momentum and ρ in its two cells.
 #[inline(always)]
-fn velocity_of<R: Real>(momentum: R, pair: [R; 2]) -> R {
+pub(super) fn velocity_of<R: Real>(momentum: R, pair: [R; 2]) -> R {
     equations::velocity(momentum, equations::carrying(pair, pair))
 }
 

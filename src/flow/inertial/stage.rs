@@ -6,12 +6,12 @@ use super::equations;
 use super::faces::{FaceField, Faces};
 use super::foresight::{Foresight, Step};
 use super::rows::sweep;
-use crate::backend::cpu::{Elementwise, Parametrised, elementwise};
+use crate::backend::cpu::{Parametrised, apply};
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::elliptic::Elliptic;
 use crate::flow::FlowError;
-use crate::flow::implicit::{Accuracy, Effort, EulerStep};
+use crate::flow::implicit::{Accuracy, Effort, EulerStep, lowest_log_ratio};
 use crate::problem::Problem;
 
 /// The share of a cell's mass that explicit fluxes may take: the rest stays, so that r stays positive.
@@ -21,14 +21,18 @@ const SHARE_ROUNDS: usize = 200;
 /// Shares that rise by less have settled.
 const SETTLED_SHARE: f64 = 1e-13;
 
-/// w of a cell whose r has gained something.
-struct Gained<D>(PhantomData<D>);
+/// w of a cell whose r has gained something. What is drained for long stays above the lowest w, where ψ' is a number other than 0.
+struct Gained<D> {
+    lowest: f64,
+    divergence: PhantomData<D>,
+}
 
-impl<D: Divergence> Elementwise<2, 1> for Gained<D> {
+impl<D: Divergence> Parametrised<2, 1> for Gained<D> {
     #[inline(always)]
-    fn values<R: Real>([w, gained]: [R; 2]) -> [R; 1] {
+    fn values<R: Real>(&self, [w, gained]: [R; 2]) -> [R; 1] {
         let moves = R::constant(0.0).less(gained.abs());
-        [R::select(moves, D::displaced(w, D::slope(w) * gained), w)]
+        let moved = R::select(moves, D::displaced(w, D::slope(w) * gained), w);
+        [moved.maximum(R::constant(self.lowest))]
     }
 }
 
@@ -109,7 +113,7 @@ pub(super) struct StageInput<'a> {
     /// ρ there.
     pub density: &'a [f64],
     /// Mass that has passed each face already, if any, as a flux times a time.
-    pub passed: Option<(&'a FaceField, f64)>,
+    pub passed: Option<&'a FaceField>,
 }
 
 /// The implicit part of a step (docs/mathematics.md, eq. 37 and 38): pressure and friction on momentum, momentum as mass flux.
@@ -221,9 +225,7 @@ impl<D: Divergence> Stage<D> {
             rows.for_each(|(row, known)| {
                 for (i, known) in known.iter_mut().enumerate() {
                     let cell = row * n + i;
-                    let passed = input
-                        .passed
-                        .map_or(0.0, |(momentum, time)| time * momentum[axis][cell]);
+                    let passed = input.passed.map_or(0.0, |passed| passed[axis][cell]);
                     *known = passed + factor * star[axis][cell];
                 }
             });
@@ -324,6 +326,10 @@ impl<D: Divergence> Stage<D> {
         let function = Gain {
             spacing: faces.spacings(),
         };
+        let gains = Gained::<D> {
+            lowest: D::kirchhoff(lowest_log_ratio::<D>()),
+            divergence: PhantomData,
+        };
         let rows = self.moved.par_chunks_mut(n).enumerate();
         let rows = rows.zip(self.entering.par_chunks_mut(n));
         rows.for_each(|((row, moved), gained)| {
@@ -335,7 +341,7 @@ impl<D: Divergence> Stage<D> {
             }
             sweep(&function, reads, [&mut *gained]);
             let initial = &initial[row * n..][..n];
-            elementwise::<Gained<D>, 2, 1>([initial, gained], [&mut *moved]);
+            apply(&gains, [initial, gained], [&mut *moved]);
         });
     }
 

@@ -6,6 +6,7 @@ use super::Inertial;
 use super::explicit::Terms;
 use super::faces::FaceField;
 use super::ledger::{Cells, FaceEnergies, face_energies};
+use super::passing::Passing;
 use super::stage::StageInput;
 use super::transport::Carried;
 use crate::backend::reduce;
@@ -36,8 +37,9 @@ pub(super) struct Scratch {
     /// The first stage of order 2.
     pub stage_w: Vec<f64>,
     pub stage_momentum: FaceField,
-    /// One number a cell.
-    pub means: Vec<f64>,
+    /// The mass flux of each face, and the mass that has passed it by what is known beforehand but momentum, at order 2.
+    pub flux: FaceField,
+    pub passed: FaceField,
 }
 
 /// What a tried step took and left.
@@ -55,15 +57,13 @@ pub(super) struct Outcome {
 
 impl<D: Divergence> Inertial<D> {
     /// The energies of the trial's momentum, or of that of the first stage, in the trial's cells.
-    fn energies_of_trial(&mut self, of_stage: bool) -> FaceEnergies {
+    fn energies_of_trial(&self, of_stage: bool) -> FaceEnergies {
         let momentum = if of_stage {
             &self.scratch.stage_momentum
         } else {
             &self.trial.momentum
         };
-        let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        let means = &mut self.scratch.means;
-        face_energies::<D>(&self.faces, log_target, &self.trial.cells, momentum, means)
+        face_energies(&self.faces, &self.trial.cells, momentum)
     }
 
     /// One step of order 1: pressure and friction, then transport by the mass flux that has passed.
@@ -74,7 +74,7 @@ impl<D: Divergence> Inertial<D> {
         let explicit = 1.0 / (1.0 + friction * duration);
         let transported = explicit * duration;
         copy(&self.momentum, &mut self.scratch.star);
-        let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
+        let carrier = Carried::in_place(&self.cells, &self.momentum, &self.momentum, transported);
         let terms = Terms::Pressure(transported);
         let star = &mut self.scratch.star;
         self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
@@ -110,6 +110,7 @@ impl<D: Divergence> Inertial<D> {
         copy(&self.trial.momentum, &mut self.scratch.stage_momentum);
         let carrier = Carried {
             momentum: &self.scratch.stage_momentum,
+            flux: &self.scratch.stage_momentum,
             before: &self.cells.density,
             after: &self.trial.cells.density,
             sound: &self.trial.cells.sound,
@@ -139,21 +140,20 @@ impl<D: Divergence> Inertial<D> {
         // What is explicit counts as far as friction leaves it.
         let explicit = frictions.map(|friction| 1.0 / (1.0 + friction * duration));
         let transported = explicit[1] * whole;
-        let input = StageInput {
-            number: 0,
-            time: self.state.time,
-            step: dt,
-            duration,
-            friction: frictions[0],
-            initial: &self.w,
-            density: &self.cells.density,
-            passed: None,
-        };
 
         copy(&self.momentum, &mut self.scratch.star);
-        let carrier = Carried::in_place(&self.cells, &self.momentum, transported);
+        let Scratch {
+            star, flux, passed, ..
+        } = &mut self.scratch;
+        let passing = Passing {
+            share: explicit[0],
+            duration,
+            moved: 0.0,
+            kept: 0.0,
+        };
+        passing.add(&self.faces, &self.cells, &self.momentum, flux, passed);
+        let carrier = Carried::in_place(&self.cells, &self.momentum, flux, transported);
         let terms = Terms::Both(duration, explicit[0] * duration);
-        let star = &mut self.scratch.star;
         let mut crowded = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         let ratio = FIRST_STAGE * dt / self.last_step;
         guess(
@@ -163,6 +163,16 @@ impl<D: Divergence> Inertial<D> {
             ratio,
             UNBOUNDED,
         );
+        let input = StageInput {
+            number: 0,
+            time: self.state.time,
+            step: dt,
+            duration,
+            friction: frictions[0],
+            initial: &self.w,
+            density: &self.cells.density,
+            passed: Some(&self.scratch.passed),
+        };
         let mut effort = self.stage.solve(
             &self.faces,
             input,
@@ -187,12 +197,24 @@ impl<D: Divergence> Inertial<D> {
         }
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
         let stage_cells = &mut self.trial.cells;
-        stage_cells.set::<D>(self.faces.row(), log_target, &self.scratch.stage_w);
-        let momentum = &self.scratch.stage_momentum;
-        let carrier = Carried::in_place(&self.trial.cells, momentum, transported);
+        stage_cells.set::<D>(&self.faces, log_target, &self.scratch.stage_w);
         let factor = (1.0 - FIRST_WEIGHT) * whole;
+        let Scratch {
+            star,
+            stage_momentum: momentum,
+            flux,
+            passed,
+            ..
+        } = &mut self.scratch;
+        let passing = Passing {
+            share: explicit[1],
+            duration: factor,
+            moved: (1.0 - FIRST_STAGE) * whole,
+            kept: transported_share * (explicit[1] / explicit[0]),
+        };
+        passing.add(&self.faces, stage_cells, momentum, flux, passed);
+        let carrier = Carried::in_place(&self.trial.cells, momentum, flux, transported);
         let terms = Terms::Both(factor, explicit[1] * factor);
-        let star = &mut self.scratch.star;
         let crowded_then = self.explicit.add::<D>(&self.faces, carrier, terms, star)?;
         crowded = crowded.max(crowded_then);
         let stage_energy = match frictions[0] {
@@ -208,7 +230,6 @@ impl<D: Divergence> Inertial<D> {
         {
             *guessed = now + onward * (stage - now);
         }
-        let passed = (1.0 - FIRST_STAGE) * whole;
         let input = StageInput {
             number: 1,
             time: self.state.time,
@@ -217,7 +238,7 @@ impl<D: Divergence> Inertial<D> {
             friction: frictions[1],
             initial: &self.w,
             density: &self.cells.density,
-            passed: Some((&self.scratch.stage_momentum, passed)),
+            passed: Some(&self.scratch.passed),
         };
         effort += self.stage.solve(
             &self.faces,
@@ -245,8 +266,9 @@ impl<D: Divergence> Inertial<D> {
         let result = &mut self.trial.w;
         self.trial.gained = self.conservation.restore(euler, &self.w, result, UNBOUNDED);
         let log_target = self.problem.log_target.as_slice().unwrap_or_default();
-        let row = self.faces.row();
-        self.trial.cells.set::<D>(row, log_target, &self.trial.w);
+        self.trial
+            .cells
+            .set::<D>(&self.faces, log_target, &self.trial.w);
     }
 
     /// What the fluxes at the end of the step would have moved otherwise than those of its stages, in L1 of ρ: the error of a method of

@@ -15,9 +15,10 @@ pub(super) const SHOCK_REACH: f64 = 0.5;
 /// What is transported: momentum, and the densities that carry it; and what the explicit pressure follows from.
 #[derive(Clone, Copy)]
 pub(super) struct Carried<'a> {
-    /// The mass flux and momentum of each face.
+    /// The momentum of each face, and its mass flux.
     pub momentum: &'a FaceField,
-    /// ρ in each cell before and after `momentum` has moved it; the same where it has not.
+    pub flux: &'a FaceField,
+    /// ρ in each cell before and after `flux` has moved it; the same where it has not.
     pub before: &'a [f64],
     pub after: &'a [f64],
     /// Sound speed √ψ' in each cell.
@@ -32,9 +33,15 @@ pub(super) struct Carried<'a> {
 
 impl<'a> Carried<'a> {
     /// Momentum whose cells stay as they are meanwhile, as at order 2.
-    pub fn in_place(cells: &'a Cells, momentum: &'a FaceField, duration: f64) -> Self {
+    pub fn in_place(
+        cells: &'a Cells,
+        momentum: &'a FaceField,
+        flux: &'a FaceField,
+        duration: f64,
+    ) -> Self {
         Self {
             momentum,
+            flux,
             before: &cells.density,
             after: &cells.density,
             sound: &cells.sound,
@@ -52,7 +59,7 @@ impl<'a> Carried<'a> {
     }
 }
 
-/// The transport of momentum by its own mass flux (docs/mathematics.md, eq. 39–42), with scratch memory.
+/// The transport of momentum by the flux of mass (docs/mathematics.md, eq. 39–42), with scratch memory.
 ///
 /// The dual cell around a face has the mean density of its two cells; the mass fluxes between dual cells are means of those between
 /// cells, so that dual masses change as the masses do. With it kinetic energy is lost to the viscosity only.
@@ -129,7 +136,7 @@ impl Transport {
     fn set_fluxes(&mut self, faces: &Faces, carried: Carried<'_>, axis: usize, direction: usize) {
         let n = faces.row();
         let reach = SHOCK_REACH * faces.spacing[axis] / carried.duration;
-        let (velocity, momentum) = (&self.velocity[axis], &carried.momentum[direction]);
+        let (velocity, carrier) = (&self.velocity[axis], &carried.flux[direction]);
         let (mobility, across) = (&faces.mobility[axis], &faces.mobility[direction]);
         let rows = self.flux[direction]
             .par_chunks_mut(n)
@@ -141,8 +148,8 @@ impl Transport {
             if axis != direction {
                 let onward = faces.beside(row, axis);
                 let reads = [
-                    along.read(momentum, 0),
-                    onward.read(momentum, 1),
+                    along.read(carrier, 0),
+                    onward.read(carrier, 1),
                     along.read(velocity, -1),
                     along.read(velocity, 0),
                     along.read(velocity, 1),
@@ -158,8 +165,8 @@ impl Transport {
                 return;
             }
             let reads = [
-                along.read(momentum, 0),
-                along.read(momentum, -1),
+                along.read(carrier, 0),
+                along.read(carrier, -1),
                 along.read(velocity, -2),
                 along.read(velocity, -1),
                 along.read(velocity, 0),

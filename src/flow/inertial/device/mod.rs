@@ -1,5 +1,5 @@
-//! The explicit terms of momentum on a GPU: velocities are taken in f64 on the host, fluxes of momentum and forces in f32 on the device, and they are
-//! added in f64 on the host.
+//! The explicit terms of momentum on a GPU: velocities and mass fluxes are taken in f64 on the host, fluxes of momentum and forces in f32 on the
+//! device, and they are added in f64 on the host.
 //!
 //! A flux is one number for both dual cells beside its side, so that momentum is conserved to the rounding of f64, whatever f32 made of it; at
 //! rest all fluxes are 0, and so are all forces at equilibrium and under a uniform target. What f32 changes is counted in docs/precision.md,
@@ -28,6 +28,7 @@ pub use shader::explicit_shader;
 #[derive(Clone, Debug)]
 pub(super) struct DeviceTerms {
     memory: Memory,
+    /// Velocities, then mass fluxes.
     velocity: Values,
     /// ρ before, speed of sound, and ρ after or ℓ.
     of_cell: Values,
@@ -61,8 +62,8 @@ impl DeviceTerms {
         let (dimension, cells) = (faces.dimension(), faces.len());
         let groups = cells.div_ceil(WORKGROUP);
         let length = (dimension + 1) * cells + groups;
-        let memory = Memory::new(gpu, length)?;
-        let velocity = memory.zeros(dimension * cells)?;
+        let memory = Memory::new(gpu, length.max(2 * dimension * cells))?;
+        let velocity = memory.zeros(2 * dimension * cells)?;
         let of_cell = memory.zeros(3 * cells)?;
         let open: Vec<f32> = (0..cells).map(|cell| opening(faces, cell)).collect();
         let open = memory.values(&open)?;
@@ -113,7 +114,7 @@ impl DeviceTerms {
             results,
             programs,
             spacing: faces.shortest(),
-            sent: vec![0.0; dimension.max(3) * cells],
+            sent: vec![0.0; (2 * dimension).max(3) * cells],
             received: vec![0.0; length],
         })
     }
@@ -172,7 +173,7 @@ impl DeviceTerms {
         Ok(crowded)
     }
 
-    /// Writes velocities, densities, speeds of sound and ratios to the device; `unit` is what velocities are multiplied by.
+    /// Writes velocities, mass fluxes, densities, speeds of sound and ratios to the device; `unit` is what velocities are multiplied by.
     fn hand_over(
         &mut self,
         faces: &Faces,
@@ -180,28 +181,28 @@ impl DeviceTerms {
         unit: f64,
     ) -> Result<(), GpuError> {
         let (row, cells) = (faces.row(), faces.len());
-        for (axis, sent) in self
-            .sent
-            .chunks_mut(cells)
-            .enumerate()
-            .take(faces.dimension())
-        {
-            let momentum = &carried.momentum[axis];
-            let rows = sent.par_chunks_mut(row).enumerate();
-            rows.for_each(|(number, sent)| {
+        let mass = MASS * faces.volume;
+        let (velocities, fluxes) = self.sent.split_at_mut(faces.dimension() * cells);
+        let axes = velocities.chunks_mut(cells).zip(fluxes.chunks_mut(cells));
+        for (axis, (velocities, fluxes)) in axes.enumerate() {
+            let (momentum, flux) = (&carried.momentum[axis], &carried.flux[axis]);
+            let rows = velocities
+                .par_chunks_mut(row)
+                .zip(fluxes.par_chunks_mut(row));
+            rows.enumerate().for_each(|(number, (velocities, fluxes))| {
                 let beside = faces.beside(number, axis);
-                for (i, sent) in sent.iter_mut().enumerate() {
+                for (i, (sent, sent_flux)) in velocities.iter_mut().zip(fluxes).enumerate() {
                     let cell = number * row + i;
                     let density = carried.by(cell, beside.at(i, 1));
                     let velocity = unit * equations::velocity(momentum[cell], density);
                     *sent = velocity.clamp(-LARGEST_VELOCITY, LARGEST_VELOCITY) as f32;
+                    *sent_flux = (unit * (mass * flux[cell])) as f32;
                 }
             });
         }
-        let velocities = &self.sent[..faces.dimension() * cells];
-        self.memory.write(&self.velocity, velocities)?;
+        let sent = &self.sent[..2 * faces.dimension() * cells];
+        self.memory.write(&self.velocity, sent)?;
 
-        let mass = MASS * faces.volume;
         let third = match carried.order {
             1 => (carried.after, mass, f64::INFINITY),
             _ => (carried.log_ratio, 1.0, LARGEST_RATIO),

@@ -2,8 +2,7 @@ use crate::backend::gpu::rings;
 use crate::calculus::{elementary_functions, trace};
 use crate::divergence::Divergence;
 use crate::flow::inertial::equations::{
-    carrying, explicit_pressure, jump, mass_flux, momentum, momentum_flux, outflow, share, shock,
-    viscosity,
+    carrying, explicit_pressure, jump, mass_flux, momentum_flux, outflow, share, shock, viscosity,
 };
 
 /// The shader of the explicit terms of momentum, transport and a part of the pressure, on grids of up to three axes: the template with the traced
@@ -15,10 +14,7 @@ pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
             &["before", "before_next", "after", "after_next"],
             |x| carrying([x[0], x[1]], [x[2], x[3]]),
         ),
-        trace("momentum", &["velocity", "density"], |x| {
-            momentum(x[0], x[1])
-        }),
-        trace("mass_flux", &["momentum", "other"], |x| {
+        trace("mass_flux", &["passing", "other"], |x| {
             mass_flux(x[0], x[1])
         }),
         trace(
