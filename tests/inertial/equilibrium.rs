@@ -50,6 +50,40 @@ fn equilibrium_stays_to_the_last_bit_in_2d_and_3d() {
     }
 }
 
+/// Steps are bounded by the velocity, not by how much denser a cell is than the one that it leaves behind.
+#[test]
+fn what_a_body_leaves_behind_does_not_shorten_the_step() {
+    for contrast in [1e2, 1e4] {
+        for order in [1, 2] {
+            let grid = box_of(1, 100, 1.0, Boundary::Periodic);
+            let log_density = grid.sample(|x| match x[0].abs() < 0.3 {
+                true => 0.0,
+                false => -f64::ln(contrast),
+            });
+            let problem = Problem {
+                log_target: exact::log_uniform(&grid),
+                divergence: DivergenceKind::Kl,
+                grid,
+            };
+            let log_density = exact::normalised(&problem.grid, log_density);
+            let state = exact::start(&problem, &log_density);
+            // A tenth of a cell a step at first: kl has a speed of sound of 1, and gas reaches some times that.
+            let settings = InertialSettings::fixed(0.0, 2e-3, order);
+            let mut method = inertial(&problem, &state, settings);
+            method
+                .set_velocity(&[Field::ones(problem.grid.shape())])
+                .unwrap();
+            for step in 0..50 {
+                let advance = method.advance(FAR).unwrap();
+                assert_eq!(
+                    advance.rejected, 0,
+                    "{contrast:e} order {order}: step {step}"
+                );
+            }
+        }
+    }
+}
+
 /// Gas that leaves the outer parts of the box for long drains them to nothing, and comes back.
 #[test]
 fn drained_cells_are_filled_again() {

@@ -52,8 +52,14 @@ pub(super) fn jump<R: Real>([before, change, after]: [R; 3], open: [R; 2]) -> R 
 #[inline(always)]
 pub(super) fn shock<R: Real>(jump: R, [before, after]: [R; 2], sound: R, reach: R) -> R {
     let zero = R::constant(0.0);
-    let mass = before.maximum(R::constant(0.5) * after);
+    let mass = present(before, after);
     R::select(jump.less(zero), mass * sound.minimum(reach), zero)
+}
+
+/// ρ of a cell that counts, from that before and after momentum has moved it.
+#[inline(always)]
+pub(super) fn present<R: Real>(before: R, after: R) -> R {
+    before.maximum(R::constant(0.5) * after)
 }
 
 /// ν [u]/δ: the viscosity that belongs to the whole difference.
@@ -76,6 +82,15 @@ pub(super) fn outflow<R: Real>(spacing: R, flux: [R; 2], viscosity: [R; 2]) -> R
 #[inline(always)]
 pub(super) fn share<R: Real>(outflow: R, room: R) -> R {
     R::select(room.less(outflow), room / outflow, R::constant(1.0))
+}
+
+/// ρ_D of a dual cell from which more wants to leave than the step allows, else 0; `around` is the largest ρ in its cells and beside them.
+///
+/// A light dual cell behind a heavy one that moves away is no reason for a shorter step: what the heavy one takes along is much for the light one in any step.
+#[inline(always)]
+pub(super) fn crowded<R: Real>(outflow: R, allowed: R, density: R, around: R) -> R {
+    let room = allowed * density.maximum(R::constant(0.5) * around);
+    R::select(room.less(outflow), density, R::constant(0.0))
 }
 
 /// q (eq. 40): the flux of momentum between two dual cells, with the velocities and shares on both sides.

@@ -2,7 +2,8 @@ use crate::backend::gpu::rings;
 use crate::calculus::{elementary_functions, trace};
 use crate::divergence::Divergence;
 use crate::flow::inertial::equations::{
-    carrying, explicit_pressure, jump, mass_flux, momentum_flux, outflow, share, shock, viscosity,
+    carrying, crowded, explicit_pressure, jump, mass_flux, momentum_flux, outflow, present, share,
+    shock, viscosity,
 };
 
 /// The shader of the explicit terms of momentum, transport and a part of the pressure, on grids of up to three axes: the template with the traced
@@ -42,6 +43,12 @@ pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
             |x| outflow(x[0], [x[1], x[2]], [x[3], x[4]]),
         ),
         trace("share", &["outflow", "room"], |x| share(x[0], x[1])),
+        trace("present", &["before", "after"], |x| present(x[0], x[1])),
+        trace(
+            "crowded",
+            &["outflow", "allowed", "density", "around"],
+            |x| crowded(x[0], x[1], x[2], x[3]),
+        ),
         trace(
             "momentum_flux",
             &[
