@@ -162,8 +162,8 @@ fn a_ring_agrees_with_its_formula_in_2d_and_3d() {
 fn a_uniform_density_is_constant_inside_and_zero_outside() {
     let grid = grid(&[8, 4]);
     let uniform = Density::Uniform(Uniform {
-        lower: vec![-1.0, -3.0],
-        upper: vec![1.0, 0.0],
+        lower: Some(vec![-1.0, -3.0]),
+        upper: Some(vec![1.0, 0.0]),
         floor: None,
     });
     let log_density = uniform.normalised(&grid, Path::new("")).unwrap();
@@ -179,6 +179,40 @@ fn a_uniform_density_is_constant_inside_and_zero_outside() {
             "{i}, {j}: {value}"
         );
     }
+}
+
+#[test]
+fn a_uniform_density_fills_the_box_as_far_as_nothing_else_is_said() {
+    let grid = grid(&[8, 4]);
+    let of = |lower: Option<Vec<f64>>, upper: Option<Vec<f64>>| {
+        let floor = None;
+        Density::Uniform(Uniform {
+            lower,
+            upper,
+            floor,
+        })
+        .normalised(&grid, Path::new(""))
+        .unwrap()
+    };
+    let everywhere = -grid
+        .axes()
+        .iter()
+        .map(|axis| axis.upper - axis.lower)
+        .product::<f64>()
+        .ln();
+    assert!(
+        of(None, None)
+            .iter()
+            .all(|value| (value - everywhere).abs() < 1e-14)
+    );
+    let [low, high] = [vec![-9.0, -9.0], vec![9.0, 9.0]];
+    let half = of(Some(vec![0.0, -9.0]), None);
+    assert_eq!(half, of(Some(vec![0.0, -9.0]), Some(high)));
+    assert_eq!(
+        of(None, Some(vec![0.0, 0.0])),
+        of(Some(low), Some(vec![0.0, 0.0]))
+    );
+    assert!(half.iter().filter(|value| value.is_finite()).count() == 16);
 }
 
 #[test]
@@ -206,8 +240,8 @@ fn every_density_has_mass_one() {
 fn the_floor_is_a_share_of_uniform_background() {
     let grid = grid(&[16]);
     let mut uniform = Uniform {
-        lower: vec![-1.0],
-        upper: vec![1.0],
+        lower: Some(vec![-1.0]),
+        upper: Some(vec![1.0]),
         floor: Some(0.2),
     };
     let density = |uniform: &Uniform| {
