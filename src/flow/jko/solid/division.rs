@@ -57,8 +57,6 @@ impl<D: Divergence> Newton<D> {
         let places = self.points.len();
         self.current.resize(places);
         self.trial.release();
-        for numbers in [&mut self.mismatch, &mut self.capacity] {
-            numbers.resize(places, 0.0);
-        }
+        self.mismatch.resize(places, 0.0);
     }
 }

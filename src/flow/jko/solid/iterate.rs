@@ -81,6 +81,22 @@ pub(super) fn softness<D: Divergence, R: Real>(ratio: R) -> R {
     R::select(zero.less(ratio), softness, zero)
 }
 
+/// Whether r = 0 is within reach of f': r then follows s at once, and there is no mismatch.
+#[inline(always)]
+pub(super) fn direct<D: Divergence>() -> bool {
+    D::slope_from_ratio(0.0_f64) == 0.0
+}
+
+/// s − f'(r).
+#[inline(always)]
+fn mismatch<D: Divergence, R: Real>(s: R, ratio: R) -> R {
+    if direct::<D>() {
+        R::constant(0.0)
+    } else {
+        s - D::first_variation(ratio.ln())
+    }
+}
+
 /// The numbers of several cells, from one on or in any order, the last one repeated where there are fewer.
 #[inline(always)]
 pub(super) fn gathered(count: usize, value: impl Fn(usize) -> f64) -> Pack {
@@ -118,8 +134,7 @@ impl<D: Divergence> Fill<f64> for Mismatch<'_, D> {
     fn fill(&self, first: usize, out: &mut [f64]) {
         let s = gathered(out.len(), |lane| self.0.feet[first + lane].value);
         let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
-        let mismatch = s - D::first_variation(ratio.ln());
-        out.copy_from_slice(&mismatch.0[..out.len()]);
+        out.copy_from_slice(&mismatch::<D, Pack>(s, ratio).0[..out.len()]);
     }
 }
 
@@ -136,43 +151,28 @@ impl<D: Divergence> Fill<f64> for Capacity<'_, D> {
     }
 }
 
-/// The change of r that belongs to a direction of φ: (s − f'(r) + W δc)/f''(r).
-pub(super) struct Change<'a, const MIDDLE: usize> {
+/// r at a share of a direction of φ, to which the change (s − f'(r) + W δc)/f''(r) belongs. It grows with its tangent and falls with that of its logarithm: it
+/// stays positive.
+pub(super) struct Moved<'a, D, const MIDDLE: usize> {
     pub feet: &'a [Foot],
-    pub target: &'a [f64],
-    pub capacity: &'a [f64],
-    pub mismatch: &'a [f64],
+    pub ratio: &'a [f64],
     pub lattice: &'a Lattice,
     pub along: &'a Spline,
+    pub length: f64,
+    pub divergence: PhantomData<D>,
 }
 
-impl<const MIDDLE: usize> Fill<f64> for Change<'_, MIDDLE> {
+impl<D: Divergence, const MIDDLE: usize> Fill<f64> for Moved<'_, D, MIDDLE> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
         let count = out.len();
         let place = transposed(count, |lane| self.feet[first + lane].place);
-        let of = |values: &[f64]| gathered(count, |lane| values[first + lane]);
-        let softness = of(self.capacity) / of(self.target);
+        let s = gathered(count, |lane| self.feet[first + lane].value);
+        let ratio = gathered(count, |lane| self.ratio[first + lane]);
         let local = self.lattice.local_pack(&place);
         let along = self.along.value_pack::<MIDDLE>(&local);
-        let change = softness * (of(self.mismatch) + along);
-        out.copy_from_slice(&change.0[..count]);
-    }
-}
-
-/// r at a share of the direction. It grows with its tangent and falls with that of its logarithm: it stays positive.
-pub(super) struct Moved<'a> {
-    pub ratio: &'a [f64],
-    pub change: &'a [f64],
-    pub length: f64,
-}
-
-impl Fill<f64> for Moved<'_> {
-    #[inline(always)]
-    fn fill(&self, first: usize, out: &mut [f64]) {
-        let count = out.len();
-        let ratio = gathered(count, |lane| self.ratio[first + lane]);
-        let change = splat(self.length) * gathered(count, |lane| self.change[first + lane]);
+        let change = softness::<D, Pack>(ratio) * (mismatch::<D, Pack>(s, ratio) + along);
+        let change = splat(self.length) * change;
         let grows = splat(0.0).less(change);
         let fallen = ratio * (change / ratio).minimum(splat(0.0)).exp();
         let moved = Real::select(grows, ratio + change, fallen);

@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use super::background::Background;
 use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
-use super::iterate::{Capacity, Cells, Change, Hessian, Iterate, Mismatch, Moved, Ratio, Until};
+use super::iterate::{
+    Capacity, Cells, Hessian, Iterate, Mismatch, Moved, Ratio, Until, direct, softness,
+};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
 use super::pack::with_middle;
@@ -53,9 +55,8 @@ pub(super) struct Newton<D> {
     pub current: Iterate,
     /// Has feet and r while a direction is followed; while one is solved for, the matrix has their memory.
     pub trial: Iterate,
-    /// s − f'(r), and π V/f''(r), of the iterate that was evaluated last.
+    /// s − f'(r) of the iterate that was evaluated last.
     pub mismatch: Vec<f64>,
-    pub capacity: Vec<f64>,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -64,8 +65,6 @@ pub(super) struct Newton<D> {
     pub multigrid: Multigrid,
     pub rhs: Vec<f64>,
     pub direction: Vec<f64>,
-    /// The change of r along the direction, while it is followed.
-    change: Vec<f64>,
     divergence: PhantomData<D>,
 }
 
@@ -84,15 +83,13 @@ impl<D: Divergence> Newton<D> {
         let mut order = Order::new(&lattice, centres.len());
         order.sort(&lattice, Places::Centres(centres));
         let nodes = || vec![0.0; lattice.len()];
-        let cells = || vec![0.0; centres.len()];
         Ok(Self {
             target,
             moments: nodes(),
             mass: 0.0,
             current: Iterate::new(lattice, &centres),
             trial: Iterate::new(lattice, &centres),
-            mismatch: cells(),
-            capacity: cells(),
+            mismatch: vec![0.0; centres.len()],
             background: Background::new(&lattice, &centres),
             stiffness: STIFFNESS,
             order,
@@ -100,17 +97,11 @@ impl<D: Divergence> Newton<D> {
             multigrid: Multigrid::new(lattice, gpu)?,
             rhs: nodes(),
             direction: nodes(),
-            change: Vec::new(),
             lattice,
             points: Points::new(centres),
             centres,
             divergence: PhantomData,
         })
-    }
-
-    /// Whether r = 0 is within reach of f': r then follows s at once, and there is no mismatch.
-    fn direct() -> bool {
-        D::slope_from_ratio(0.0_f64) == 0.0
     }
 
     /// Feet of the current potential for this τ, from where they are; then the equations there.
@@ -131,7 +122,7 @@ impl<D: Divergence> Newton<D> {
         self.evaluate(false);
     }
 
-    /// Mismatch, capacity, residual and misfit of the current or the trial iterate, whose feet and r are given.
+    /// Mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
     pub fn evaluate(&mut self, of_trial: bool) {
         let Self {
             lattice,
@@ -140,7 +131,6 @@ impl<D: Divergence> Newton<D> {
             padded,
             moments: start,
             mismatch,
-            capacity,
             ..
         } = self;
         let iterate = if of_trial {
@@ -154,13 +144,12 @@ impl<D: Divergence> Newton<D> {
             residual,
             ..
         } = iterate;
-        if Self::direct() {
+        if direct::<D>() {
             passes::fill(ratio, &Ratio(feet, PhantomData::<D>));
             mismatch.fill(0.0);
         } else {
             passes::fill(mismatch, &Mismatch(cells::<D>(feet, ratio, target)));
         }
-        passes::fill(capacity, &Capacity(cells::<D>(feet, ratio, target)));
         let (feet, ratio, target): (&[Foot], &[f64], &[f64]) = (feet, ratio, target);
         order.sort(lattice, Places::Feet(feet));
         moments(
@@ -175,7 +164,9 @@ impl<D: Divergence> Newton<D> {
             *residual = start[node] - *residual
         });
         let moved = reduce::sum(residual.len(), |node| residual[node].abs());
-        let changed = reduce::sum(ratio.len(), |cell| capacity[cell] * mismatch[cell].abs());
+        let changed = reduce::sum(ratio.len(), |cell| {
+            target[cell] * softness::<D, f64>(ratio[cell]) * mismatch[cell].abs()
+        });
         let misfit = (moved + changed) / self.mass;
         iterate.misfit = if misfit.is_nan() {
             f64::INFINITY
@@ -229,7 +220,6 @@ impl<D: Divergence> Newton<D> {
             }
         }
         self.trial.release();
-        self.change = Vec::new();
         Ok(effort)
     }
 
@@ -242,22 +232,32 @@ impl<D: Divergence> Newton<D> {
         })
     }
 
-    /// Newton's direction for φ and the change of r along it; returns the iterations of the linear solver.
+    /// π V/f''(r) of the current iterate.
+    pub fn capacity(&self) -> Vec<f64> {
+        let Iterate { feet, ratio, .. } = &self.current;
+        let mut capacity = vec![0.0; ratio.len()];
+        passes::fill(
+            &mut capacity,
+            &Capacity(cells::<D>(feet, ratio, &self.target)),
+        );
+        capacity
+    }
+
+    /// Newton's direction for φ; returns the iterations of the linear solver.
     fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> Result<usize, GpuError> {
+        self.trial.release();
+        let capacity = self.capacity();
         let Self {
             lattice,
             target,
             current,
-            trial,
             order,
             padded,
             multigrid,
             rhs,
             direction,
-            change,
             background,
             mismatch,
-            capacity,
             ..
         } = self;
         let Iterate {
@@ -267,47 +267,32 @@ impl<D: Divergence> Newton<D> {
             residual,
             ..
         } = current;
-        trial.release();
-        *change = Vec::new();
-        let excess = Masses::Products(capacity, mismatch);
+        let excess = Masses::Products(&capacity, mismatch);
         moments(lattice, order, Places::Feet(feet), excess, padded, rhs);
         passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let weigh = Hessian {
             feet,
             target,
             ratio,
-            capacity,
+            capacity: &capacity,
             spline,
             tau,
         };
         multigrid.matrix().assemble(order, &weigh);
+        drop(capacity);
         background.add(stiffness * tau * self.mass, multigrid.matrix());
         multigrid.prepare()?;
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
         multigrid.release();
-        trial.spline.set(direction);
-        *change = vec![0.0; feet.len()];
-        with_middle!(lattice, MIDDLE => {
-            let along = Change::<MIDDLE> {
-                feet,
-                target,
-                capacity,
-                mismatch,
-                lattice,
-                along: &trial.spline,
-            };
-            passes::fill(change, &along);
-        });
         Ok(iterations)
     }
 
     /// Twice the fall of the dual that Newton's model promises: of the order of the gap.
     fn decrement(&self) -> f64 {
-        let Self {
-            mismatch, capacity, ..
-        } = self;
+        let (mismatch, target, ratio) = (&self.mismatch, &self.target, &self.current.ratio);
         let squares = reduce::sum(mismatch.len(), |cell| {
-            capacity[cell] * mismatch[cell] * mismatch[cell]
+            let capacity = target[cell] * softness::<D, f64>(ratio[cell]);
+            capacity * mismatch[cell] * mismatch[cell]
         });
         passes::dot(&self.rhs, &self.direction).abs() + squares
     }
@@ -344,22 +329,27 @@ impl<D: Divergence> Newton<D> {
             current,
             trial,
             direction,
-            change,
             ..
         } = self;
         let (coefficients, direction) = (&current.coefficients, &*direction);
+        trial.spline.set(direction);
+        with_middle!(lattice, MIDDLE => {
+            let moved = Moved::<D, MIDDLE> {
+                feet: &current.feet,
+                ratio: &current.ratio,
+                lattice,
+                along: &trial.spline,
+                length,
+                divergence: PhantomData,
+            };
+            passes::fill(&mut trial.ratio, &moved);
+        });
         passes::each(&mut trial.coefficients, |node, value| {
             *value = coefficients[node] + length * direction[node];
         });
         trial.spline.set(&trial.coefficients);
         let search = Search::new(&trial.spline, lattice, tau);
         search.all(points, &current.feet, &mut trial.feet);
-        let moved = Moved {
-            ratio: &current.ratio,
-            change,
-            length,
-        };
-        passes::fill(&mut trial.ratio, &moved);
         self.evaluate(true);
     }
 }

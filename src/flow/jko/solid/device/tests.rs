@@ -77,13 +77,14 @@ fn stepped(grid: &Grid) -> SolidStep<JensenShannon> {
 /// Newton's matrix there, on this processor or on a GPU, ready for solves, and a right-hand side of its size.
 fn system(step: &mut SolidStep<JensenShannon>, gpu: Option<&Gpu>) -> (Multigrid, Vec<f64>) {
     let newton = &mut step.level.newton;
+    let capacity = newton.capacity();
     let (lattice, current) = (newton.lattice, &newton.current);
     newton.order.sort(&lattice, Places::Feet(&current.feet));
     let hessian = Hessian {
         feet: &current.feet,
         target: &newton.target,
         ratio: &current.ratio,
-        capacity: &newton.capacity,
+        capacity: &capacity,
         spline: &current.spline,
         tau: TAU,
     };
