@@ -185,9 +185,9 @@ fn ration(invocation: Invocation) {
             share = of_share(outflow, component.allowed * density);
         }
         shares[cell] = share;
-        if is_open(axis, at) {
+        if share < 1.0 {
             let around = max(density_about(at), density_about(next(at, axis)));
-            crowded.x = of_crowded(outflow, component.allowed, density, around);
+            crowded.x = of_crowded(share, density, around);
         }
     }
     let whole = of_workgroup(invocation.local, crowded);

@@ -80,34 +80,20 @@ impl<const SECOND: bool> Parametrised<9, 2> for AcrossFlux<SECOND> {
     }
 }
 
-/// The largest ρ in a cell and beside it, from ρ there before and after momentum has moved it.
-pub(super) struct Around;
-
-impl<const N: usize> Parametrised<N, 1> for Around {
-    #[inline(always)]
-    fn values<R: Real>(&self, inputs: [R; N]) -> [R; 1] {
-        let mut around = equations::present(inputs[0], inputs[1]);
-        for cell in 1..N / 2 {
-            around = around.maximum(equations::present(inputs[2 * cell], inputs[2 * cell + 1]));
-        }
-        [around]
-    }
-}
-
 /// Numbers that [`Share`] takes beside four for each axis.
-pub(super) const OF_SHARE: usize = 7;
+pub(super) const OF_SHARE: usize = 5;
 
-/// α of a dual cell, and ρ_D if it is crowded: for each axis from mass flux and viscosity of its side before, and after; then from ρ in its two cells before and
-/// after momentum has moved it, from √(π_i π_j) of the face, and from the largest ρ in and beside its two cells.
+/// α of a dual cell: for each axis from mass flux and viscosity of its side before, and after; then from ρ in its two cells before and after momentum has
+/// moved it, and from √(π_i π_j) of the face.
 pub(super) struct Share {
     pub spacing: [f64; 3],
     /// The share of the mass that may leave in a unit of time.
     pub allowed: f64,
 }
 
-impl<const N: usize> Parametrised<N, 2> for Share {
+impl<const N: usize> Parametrised<N, 1> for Share {
     #[inline(always)]
-    fn values<R: Real>(&self, inputs: [R; N]) -> [R; 2] {
+    fn values<R: Real>(&self, inputs: [R; N]) -> [R; 1] {
         let rest = N - OF_SHARE;
         let mut outflow = R::constant(0.0);
         for axis in 0..rest / 4 {
@@ -118,16 +104,10 @@ impl<const N: usize> Parametrised<N, 2> for Share {
         }
         let before = [inputs[rest], inputs[rest + 1]];
         let after = [inputs[rest + 2], inputs[rest + 3]];
-        let (zero, allowed) = (R::constant(0.0), R::constant(self.allowed));
-        let density = equations::carrying(before, after);
-        let around = inputs[rest + 5].maximum(inputs[rest + 6]);
-        let passes = zero.less(inputs[rest + 4]);
-        let share = equations::share(outflow, allowed * density);
-        let crowded = equations::crowded(outflow, allowed, density, around);
-        [
-            R::select(passes, share, R::constant(1.0)),
-            R::select(passes, crowded, zero),
-        ]
+        let room = R::constant(self.allowed) * equations::carrying(before, after);
+        let passes = R::constant(0.0).less(inputs[rest + 4]);
+        let share = equations::share(outflow, room);
+        [R::select(passes, share, R::constant(1.0))]
     }
 }
 

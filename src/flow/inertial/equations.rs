@@ -84,13 +84,13 @@ pub(super) fn share<R: Real>(outflow: R, room: R) -> R {
     R::select(room.less(outflow), room / outflow, R::constant(1.0))
 }
 
-/// ρ_D of a dual cell from which more wants to leave than the step allows, else 0; `around` is the largest ρ in its cells and beside them.
+/// ρ_D of a dual cell from which more wants to leave than the step allows, else 0: from α, and from the largest ρ in its cells and beside them, `around`.
 ///
 /// A light dual cell behind a heavy one that moves away is no reason for a shorter step: what the heavy one takes along is much for the light one in any step.
 #[inline(always)]
-pub(super) fn crowded<R: Real>(outflow: R, allowed: R, density: R, around: R) -> R {
-    let room = allowed * density.maximum(R::constant(0.5) * around);
-    R::select(room.less(outflow), density, R::constant(0.0))
+pub(super) fn crowded<R: Real>(share: R, density: R, around: R) -> R {
+    let affordable = share * density.maximum(R::constant(0.5) * around);
+    R::select(affordable.less(density), density, R::constant(0.0))
 }
 
 /// q (eq. 40): the flux of momentum between two dual cells, with the velocities and shares on both sides.

@@ -1,6 +1,6 @@
 use rayon::prelude::*;
 
-use super::carriage::{AcrossFlux, Around, OF_RATE, OF_SHARE, OwnFlux, Rate, Share, Velocity};
+use super::carriage::{AcrossFlux, OF_RATE, OF_SHARE, OwnFlux, Rate, Share, Velocity};
 use super::equations;
 use super::faces::{Beside, FaceField, Faces};
 use super::ledger::Cells;
@@ -57,6 +57,15 @@ impl<'a> Carried<'a> {
         let both = |density: &[f64]| [density[cell], density[next]];
         equations::carrying(both(self.before), both(self.after))
     }
+
+    /// The largest ρ in a cell and beside it.
+    fn around(&self, faces: &Faces, cell: usize) -> f64 {
+        let present = |cell: usize| equations::present(self.before[cell], self.after[cell]);
+        let along = |axis| present(faces.previous(axis, cell)).max(present(faces.next(axis, cell)));
+        (0..faces.dimension())
+            .map(along)
+            .fold(present(cell), f64::max)
+    }
 }
 
 /// The transport of momentum by the flux of mass (docs/mathematics.md, eq. 39–42), with scratch memory.
@@ -71,8 +80,6 @@ pub(super) struct Transport {
     viscosity: FaceField,
     /// The share of its outflow that each dual cell can afford.
     share: Vec<f64>,
-    /// The largest ρ in each cell and beside it.
-    around: Vec<f64>,
 }
 
 impl Transport {
@@ -82,7 +89,6 @@ impl Transport {
             flux: faces.zeros(),
             viscosity: faces.zeros(),
             share: vec![1.0; faces.len()],
-            around: vec![0.0; faces.len()],
         }
     }
 
@@ -99,20 +105,15 @@ impl Transport {
         for axis in 0..faces.dimension() {
             self.set_velocity(faces, carried, axis);
         }
-        match faces.dimension() {
-            1 => self.set_around::<6>(faces, carried),
-            2 => self.set_around::<10>(faces, carried),
-            _ => self.set_around::<14>(faces, carried),
-        }
         let mut crowded = 0.0;
         for (axis, target) in target.iter_mut().enumerate() {
             for direction in 0..faces.dimension() {
                 self.set_fluxes(faces, carried, axis, direction);
             }
             crowded += match faces.dimension() {
-                1 => self.set_shares::<{ 4 + OF_SHARE }>(faces, carried, axis, rates),
-                2 => self.set_shares::<{ 8 + OF_SHARE }>(faces, carried, axis, rates),
-                _ => self.set_shares::<{ 12 + OF_SHARE }>(faces, carried, axis, rates),
+                1 => self.set_shares::<{ 4 + OF_SHARE }>(faces, carried, axis),
+                2 => self.set_shares::<{ 8 + OF_SHARE }>(faces, carried, axis),
+                _ => self.set_shares::<{ 12 + OF_SHARE }>(faces, carried, axis),
             };
             match faces.dimension() {
                 1 => self.update::<{ 8 + OF_RATE }>(faces, axis, factor, rates, target),
@@ -136,24 +137,6 @@ impl Transport {
                 beside.read(carried.after, 1),
             ];
             sweep(&Velocity, reads, [velocity]);
-        });
-    }
-
-    fn set_around<const N: usize>(&mut self, faces: &Faces, carried: Carried<'_>) {
-        let n = faces.row();
-        let rows = self.around.par_chunks_mut(n).enumerate();
-        rows.for_each(|(row, around)| {
-            let beside = faces.beside_along(row);
-            let both = |along: Beside, shift| {
-                [carried.before, carried.after].map(|density| along.read(density, shift))
-            };
-            let mut reads = [beside[0].read(carried.before, 0); N];
-            reads[..2].copy_from_slice(&both(beside[0], 0));
-            for (axis, reads) in reads[2..].chunks_exact_mut(4).enumerate() {
-                reads[..2].copy_from_slice(&both(beside[axis], -1));
-                reads[2..].copy_from_slice(&both(beside[axis], 1));
-            }
-            sweep(&Around, reads, [around]);
         });
     }
 
@@ -215,7 +198,6 @@ impl Transport {
         faces: &Faces,
         carried: Carried<'_>,
         axis: usize,
-        crowded: &mut [f64],
     ) -> f64 {
         let n = faces.row();
         let function = Share {
@@ -223,11 +205,9 @@ impl Transport {
             allowed: LARGEST_OUTFLOW[usize::from(carried.order == 2)] / carried.duration,
         };
         let (flux, viscosity) = (&self.flux, &self.viscosity);
-        let around = &self.around;
-        let rows = self.share.par_chunks_mut(n);
-        let rows = rows.zip(crowded.par_chunks_mut(n)).enumerate();
+        let rows = self.share.par_chunks_mut(n).enumerate();
         let crowded: Vec<f64> = rows
-            .map(|(row, (shares, crowded))| {
+            .map(|(row, shares)| {
                 let beside = faces.beside_along(row);
                 let onward = beside[axis];
                 let of_cells = [
@@ -236,8 +216,6 @@ impl Transport {
                     onward.read(carried.after, 0),
                     onward.read(carried.after, 1),
                     onward.read(&faces.mobility[axis], 0),
-                    onward.read(around, 0),
-                    onward.read(around, 1),
                 ];
                 let mut reads = [of_cells[0]; N];
                 let of_axes = &mut reads[..N - OF_SHARE];
@@ -247,8 +225,16 @@ impl Transport {
                     reads.copy_from_slice(&sides);
                 }
                 reads[N - OF_SHARE..].copy_from_slice(&of_cells);
-                sweep(&function, reads, [shares, &mut *crowded]);
-                crowded.iter().sum()
+                sweep(&function, reads, [&mut *shares]);
+                let mut crowded = 0.0;
+                for (i, share) in shares.iter().enumerate() {
+                    if *share < 1.0 {
+                        let [cell, next] = [row * n + i, onward.at(i, 1)];
+                        let around = carried.around(faces, cell).max(carried.around(faces, next));
+                        crowded += equations::crowded(*share, carried.by(cell, next), around);
+                    }
+                }
+                crowded
             })
             .collect();
         crowded.into_iter().sum::<f64>() * faces.volume

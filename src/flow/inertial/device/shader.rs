@@ -44,11 +44,9 @@ pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
         ),
         trace("share", &["outflow", "room"], |x| share(x[0], x[1])),
         trace("present", &["before", "after"], |x| present(x[0], x[1])),
-        trace(
-            "crowded",
-            &["outflow", "allowed", "density", "around"],
-            |x| crowded(x[0], x[1], x[2], x[3]),
-        ),
+        trace("crowded", &["share", "density", "around"], |x| {
+            crowded(x[0], x[1], x[2])
+        }),
         trace(
             "momentum_flux",
             &[
