@@ -5,6 +5,7 @@ mod adaptive;
 mod grids;
 mod independent;
 mod many_cells;
+mod narrow;
 mod second_order;
 mod second_order_solid;
 mod setup;

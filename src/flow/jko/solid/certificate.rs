@@ -6,10 +6,12 @@ use super::correction::correct;
 use super::deposit::{Masses, Places, moments};
 use super::gap::range;
 use super::global;
+use super::iterate::ratio_of;
 use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
+use super::strays::Strays;
 use crate::backend::gpu::GpuError;
 use crate::backend::reduce;
 use crate::calculus::Real;
@@ -17,26 +19,33 @@ use crate::divergence::Divergence;
 
 /// Sweeps m ← m · Z(b/Zᵀm), which mend tails, and Newton's corrections after them.
 const SWEEPS: usize = 10;
+/// Sweeps before them that scale the first marginal in turn.
+const ALTERNATE: usize = 10;
 const CORRECTIONS: usize = 8;
-/// Corrections without mass at rest, which are few where they do it.
+/// Corrections without further ways, which are few where they do it.
 const BRIEF: usize = 2;
 /// The error of the linear systems, and the largest.
 const LINEAR_ERROR: f64 = 1e-6;
 const LOOSE: f64 = 1e-2;
-/// The part of the mass that stays where it is in any case.
-const RESTING: f64 = 1e-14;
+/// Mass of a node takes ways of its own if more than this share of it comes from no foot.
+const UNSERVED: f64 = 0.1;
+/// The share of all other mass that does: corrections need some near every node.
+const SPARE: f64 = 1e-6;
 /// What may be left of the marginal, relative to the mass: rounding.
 const LEFT: f64 = 1e-13;
 /// What may be left of the marginal beside the gap that is asked for.
 const SHARE: f64 = 0.1;
 
-/// The plan of a step: from every foot to its cell, and a little mass that stays in each.
+/// The plan of a step: from every foot to its cell, and other ways for mass that no foot is near.
 pub(super) struct Plan<D> {
     lattice: Lattice,
     /// By how much s is raised where a foot is not proven to be global; nothing where all are.
     excess: Vec<f64>,
-    /// Mass from the foot of each place, then mass at rest in each cell, if there is any; none while there is no plan.
+    /// Mass from the foot of each place, then on each of the other ways; none while there is no plan.
     pub masses: Vec<f64>,
+    /// The other ways, and what comes to each place on them; nothing where there are none.
+    pub strays: Strays,
+    arrived: Vec<f64>,
     spline: Spline,
     sums: Vec<f64>,
     /// What is left of the marginal, relative to the mass.
@@ -56,6 +65,8 @@ impl<D: Divergence> Plan<D> {
         Self {
             excess: Vec::new(),
             masses: Vec::new(),
+            strays: Strays::default(),
+            arrived: Vec::new(),
             spline: Spline::new(lattice),
             sums: vec![0.0; lattice.len()],
             left: f64::INFINITY,
@@ -82,8 +93,9 @@ impl<D: Divergence> Plan<D> {
     ) -> Result<usize, GpuError> {
         self.prove(newton, tau);
         self.shift = 0.0;
+        self.strays = Strays::default();
         let mut iterations = self.mend(newton, tau, aim)?;
-        self.measure(newton);
+        self.measure(newton, tau);
         // With the right moments it is φ that is not near enough yet.
         let leftover = self.leftover(newton);
         let feasible = self.left <= LEFT || leftover <= SHARE * self.gap;
@@ -92,39 +104,40 @@ impl<D: Divergence> Plan<D> {
         }
         let spare = self.masses.clone();
         let (left, mended) = (self.left, self.gap);
-        iterations += self.gather(newton, initial)?;
+        iterations += self.gather(newton, tau, aim, initial)?;
         let feet = Places::Feet(&newton.current.feet);
         newton.order.sort(&self.lattice, feet);
         if self.gap <= mended {
             return Ok(iterations);
         }
-        self.masses = spare;
+        (self.masses, self.strays) = (spare, Strays::default());
         (self.left, self.shift) = (left, 0.0);
-        self.measure(newton);
+        self.measure(newton, tau);
         Ok(iterations)
     }
 
-    /// A plan where no foot is near some of the mass: a little of it stays at rest.
-    fn gather(&mut self, newton: &mut Newton<D>, initial: &[f64]) -> Result<usize, GpuError> {
+    /// A plan where no foot is near some of the mass, which takes ways of its own.
+    fn gather(
+        &mut self,
+        newton: &mut Newton<D>,
+        tau: f64,
+        aim: f64,
+        initial: &[f64],
+    ) -> Result<usize, GpuError> {
         self.balance(newton);
-        let missing = self.fill(newton, initial, RESTING);
-        let mut iterations = self.repair(newton, BRIEF)?;
-        if self.left > LEFT || self.left.is_nan() {
-            // What is missing may come from where it was as well.
-            self.fill(newton, initial, missing + RESTING);
-            iterations += self.repair(newton, CORRECTIONS)?;
-        }
-        self.measure(newton);
+        self.fill(newton, tau, initial);
+        let enough = enough(newton, tau, aim);
+        let iterations = self.repair(newton, enough)?;
+        self.measure(newton, tau);
         Ok(iterations)
     }
 
     /// The masses at the feet alone, brought to the moments of the start, but no nearer than the gap asks for.
     fn mend(&mut self, newton: &mut Newton<D>, tau: f64, aim: f64) -> Result<usize, GpuError> {
-        let cells = newton.points.len();
-        self.masses.resize(cells, 0.0);
+        let enough = enough(newton, tau, aim);
+        self.masses.resize(newton.points.len(), 0.0);
         let Newton {
             lattice,
-            points,
             order,
             current,
             target,
@@ -139,15 +152,7 @@ impl<D: Divergence> Plan<D> {
         let masses = &mut self.masses;
         let ratio = &current.ratio;
         passes::each(masses, |cell, mass| *mass = target[cell] * ratio[cell]);
-        let feet = &current.feet;
-        let places = Places::Feet(feet);
-        let enough = {
-            let masses: &[f64] = masses;
-            let cost = reduce::sum(cells, |cell| {
-                masses[cell] * squared_distance(&points.place(cell), &places.at(cell))
-            });
-            SHARE * aim * cost / (2.0 * tau * *mass * range(&current.coefficients))
-        };
+        let places = Places::Feet(&current.feet);
         order.sort(lattice, places);
         rhs.copy_from_slice(&current.residual);
         let mut iterations = 0;
@@ -183,6 +188,7 @@ impl<D: Divergence> Plan<D> {
     /// Gives the memory of the plan back.
     pub fn release(&mut self) {
         (self.masses, self.excess) = (Vec::new(), Vec::new());
+        (self.strays, self.arrived) = (Strays::default(), Vec::new());
     }
 
     /// By how much s at a place is raised.
@@ -209,50 +215,60 @@ impl<D: Divergence> Plan<D> {
         );
     }
 
-    /// The masses before the repair, with a share of the mass at rest; returns how much is not where it was, relative to the mass.
-    fn fill(&mut self, newton: &mut Newton<D>, initial: &[f64], share: f64) -> f64 {
+    /// The masses before the repair: those at the feet, and on other ways what no foot is near.
+    fn fill(&mut self, newton: &mut Newton<D>, tau: f64, initial: &[f64]) {
         let Newton {
             centres,
             points,
             order,
             current,
+            moments: wanted,
+            target,
+            direction: unserved,
             ..
-        } = newton;
-        let cells = points.len();
-        let (ratio, target) = (&current.ratio, &newton.target);
-        self.masses.resize(cells + centres.len(), 0.0);
-        passes::each(&mut self.masses[..cells], |cell, mass| {
+        } = &mut *newton;
+        let residual = &current.residual;
+        passes::each(unserved, |node, share| {
+            let lacking = residual[node] / wanted[node].max(f64::MIN_POSITIVE);
+            *share = if lacking > UNSERVED {
+                lacking.min(1.0)
+            } else {
+                SPARE
+            };
+        });
+        self.spline.set(unserved);
+        let mut start: Vec<f64> = (0..centres.len())
+            .map(|cell| target[cell] * Real::exp(initial[cell]))
+            .collect();
+        for divided in &points.divided {
+            start[divided.cell] = divided.target * Real::exp(initial[divided.cell]);
+        }
+        let s = |place: usize| current.feet[place].value + self.raised(place);
+        let (strays, masses) = Strays::new(
+            (&self.lattice, centres, points),
+            tau,
+            |cell| start[cell],
+            &self.spline,
+            (
+                s,
+                |place| target[place],
+                |place| target[place] * ratio_of::<D, f64>(s(place) + self.shift),
+            ),
+        );
+        self.strays = strays;
+        let ratio = &current.ratio;
+        self.masses.resize(points.len(), 0.0);
+        passes::each(&mut self.masses, |cell, mass| {
             *mass = target[cell] * ratio[cell]
         });
-        self.masses[cells..].fill(0.0);
-        let places = Places::Both(&current.feet, *centres);
+        self.masses.extend(masses);
+        let places = Places::Both(&current.feet, &self.strays.places);
         order.sort(&self.lattice, places);
-        let masses = &self.masses;
-        moments(
-            &self.lattice,
-            order,
-            places,
-            Masses::Of(masses),
-            &mut newton.padded,
-            &mut self.sums,
-        );
-        let (sums, wanted) = (&self.sums, &newton.moments);
-        let missing = reduce::sum(sums.len(), |node| (wanted[node] - sums[node]).abs());
-        let resting = &mut self.masses[cells..];
-        passes::each(resting, |cell, mass| {
-            *mass = share * target[cell] * Real::exp(initial[cell])
-        });
-        for divided in &points.divided {
-            let cell = divided.cell;
-            resting[cell] = share * divided.target * Real::exp(initial[cell]);
-        }
-        missing / newton.mass
     }
 
-    /// Reweights the masses until the second marginal is that of the start.
-    fn repair(&mut self, newton: &mut Newton<D>, corrections: usize) -> Result<usize, GpuError> {
+    /// Reweights the masses until what is left of the second marginal is `enough`, relative to the mass, at first with the first one in turn.
+    fn repair(&mut self, newton: &mut Newton<D>, enough: f64) -> Result<usize, GpuError> {
         let Newton {
-            centres,
             order,
             current,
             multigrid,
@@ -266,13 +282,18 @@ impl<D: Divergence> Plan<D> {
         let Self {
             lattice,
             masses,
+            strays,
             spline,
             sums,
             left,
             ..
         } = self;
-        let places = Places::Both(&current.feet, *centres);
-        for _ in 0..SWEEPS {
+        let places = Places::Both(&current.feet, &strays.places);
+        for sweep in 0..SWEEPS + ALTERNATE {
+            if sweep < ALTERNATE {
+                let (from_feet, on_ways) = masses.split_at_mut(current.feet.len());
+                strays.scale(from_feet, on_ways);
+            }
             moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(direction, |node, factor| {
                 *factor = wanted[node] / sums[node].max(f64::MIN_POSITIVE);
@@ -283,11 +304,11 @@ impl<D: Divergence> Plan<D> {
             });
         }
         let mut iterations = 0;
-        for correction in 0..=corrections {
+        for correction in 0..=CORRECTIONS {
             moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(rhs, |node, rhs| *rhs = wanted[node] - sums[node]);
             *left = reduce::sum(rhs.len(), |node| rhs[node].abs()) / *mass;
-            if *left <= LEFT || left.is_nan() || correction == corrections {
+            if *left <= enough.max(LEFT) || left.is_nan() || correction == CORRECTIONS {
                 break;
             }
             iterations += correct(
@@ -301,13 +322,28 @@ impl<D: Divergence> Plan<D> {
         Ok(iterations)
     }
 
+    /// The mass of the plan at a place.
+    #[inline(always)]
+    pub fn mass_in(&self, place: usize) -> f64 {
+        self.masses[place] + self.arrived.get(place).copied().unwrap_or(0.0)
+    }
+
     /// W2² and the gap of the plan.
-    fn measure(&mut self, newton: &mut Newton<D>) {
+    fn measure(&mut self, newton: &mut Newton<D>, tau: f64) {
         let feet = &newton.current.feet;
         self.cost = reduce::sum(feet.len(), |cell| {
             let square = squared_distance(&newton.points.place(cell), &feet[cell].place);
             self.masses[cell] * square
         });
+        self.arrived.clear();
+        let on_ways = &self.masses[feet.len()..];
+        if !on_ways.is_empty() {
+            self.arrived.resize(feet.len(), 0.0);
+        }
+        for ((place, cost), mass) in self.strays.ends().zip(&self.strays.costs).zip(on_ways) {
+            self.arrived[place] += mass;
+            self.cost += 2.0 * tau * cost * mass;
+        }
         newton.multigrid.release();
         self.gap = self.gap_of(newton, &mut vec![0.0; newton.points.len()]);
     }
@@ -317,13 +353,19 @@ impl<D: Divergence> Plan<D> {
         let sum = reduce::sum(self.masses.len(), |number| self.masses[number]);
         let correction = Real::ln(newton.mass / sum);
         passes::each(log_ratio, |cell, value| {
-            let ratio = self.mass_in(newton, cell) / newton.target[cell];
+            let ratio = self.mass_in(cell) / newton.target[cell];
             *value = Real::ln(ratio) + correction;
         });
         for divided in &newton.points.divided {
-            let further = self.masses[divided.further.clone()].iter().sum::<f64>();
-            let ratio = (self.mass_in(newton, divided.cell) + further) / divided.target;
+            let further = divided.further.clone().map(|place| self.mass_in(place));
+            let ratio = (self.mass_in(divided.cell) + further.sum::<f64>()) / divided.target;
             log_ratio[divided.cell] = Real::ln(ratio) + correction;
         }
     }
+}
+
+/// What may be left of the marginal, relative to the mass, beside a gap of `aim` W2²/(2τ).
+fn enough<D: Divergence>(newton: &Newton<D>, tau: f64, aim: f64) -> f64 {
+    let range = range(&newton.current.coefficients);
+    SHARE * aim * newton.cost() / (2.0 * tau * newton.mass * range)
 }

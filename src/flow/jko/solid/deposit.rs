@@ -19,8 +19,8 @@ pub(super) enum Places<'a> {
     Feet(&'a [Foot]),
     /// Anywhere.
     At(&'a [Point]),
-    /// First at the feet, then at the centres.
-    Both(&'a [Foot], Centres),
+    /// First at the feet, then anywhere.
+    Both(&'a [Foot], &'a [Point]),
 }
 
 impl Places<'_> {
@@ -31,9 +31,9 @@ impl Places<'_> {
             Self::Centres(centres) => centres.place(number),
             Self::Feet(feet) => feet[number].place,
             Self::At(places) => places[number],
-            Self::Both(feet, centres) => match feet.get(number) {
+            Self::Both(feet, places) => match feet.get(number) {
                 Some(foot) => foot.place,
-                None => centres.place(number - feet.len()),
+                None => places[number - feet.len()],
             },
         }
     }
@@ -43,7 +43,7 @@ impl Places<'_> {
             Self::Centres(centres) => centres.len(),
             Self::Feet(feet) => feet.len(),
             Self::At(places) => places.len(),
-            Self::Both(feet, centres) => feet.len() + centres.len(),
+            Self::Both(feet, places) => feet.len() + places.len(),
         }
     }
 }

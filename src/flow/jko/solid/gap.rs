@@ -9,8 +9,8 @@ use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
-/// A ratio that has fallen by this factor is as good as zero.
-const VANISHING: f64 = 1e-6;
+/// Where ℓ changes by less than this, differences of f would be rounding.
+const NEAR: f64 = 1e-2;
 /// Halvings in the search for the shift.
 const HALVINGS: usize = 200;
 
@@ -79,38 +79,25 @@ impl<D: Divergence> Plan<D> {
         self.shift = shift;
     }
 
-    /// The mass that is at rest at a place: none but at the centres of cells.
-    #[inline(always)]
-    fn resting(&self, newton: &Newton<D>, place: usize) -> f64 {
-        self.masses
-            .get(newton.points.len() + place)
-            .copied()
-            .unwrap_or(0.0)
-    }
-
-    /// The mass of the plan at a place.
-    #[inline(always)]
-    pub fn mass_in(&self, newton: &Newton<D>, place: usize) -> f64 {
-        self.masses[place] + self.resting(newton, place)
-    }
-
     /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
     /// range of φ.
     pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
         let cells = newton.points.len();
         let current = &newton.current;
-        let resting = self.masses[cells..].iter().any(|mass| *mass > 0.0);
         passes::fill(terms, &Bent { plan: self, newton });
         let terms: &[f64] = terms;
         let sum = reduce::sum(cells, |cell| {
-            let unmoved = if resting {
-                let here = current.spline.value(&newton.points.place(cell));
-                self.resting(newton, cell) * (self.transform(newton, cell) - here).max(0.0)
-            } else {
-                0.0
-            };
-            terms[cell] + self.masses[cell] * self.raised(cell) + unmoved
+            terms[cell] + self.masses[cell] * self.raised(cell)
         });
+        // What ways of their own cost beyond what φ gives for their mass.
+        let strays = &self.strays;
+        let ways = strays.places.iter().zip(&strays.costs).zip(strays.ends());
+        let dearer = ways.zip(&self.masses[cells..]);
+        let dearer = dearer.map(|(((place, cost), end), mass)| {
+            let slack = self.transform(newton, end) + cost - current.spline.value(place);
+            mass * slack.max(0.0)
+        });
+        let sum = sum + dearer.sum::<f64>();
         sum + self.leftover(newton)
     }
 
@@ -119,22 +106,13 @@ impl<D: Divergence> Plan<D> {
         self.left * newton.mass * range(&newton.current.coefficients)
     }
 
-    /// (r' − r)(f'(r') − f'(r)) with f'(r) = s, where r' may be next to nothing.
+    /// f(r') − f(r) − s (r' − r), where r' or r may be next to nothing.
     fn bent(s: f64, ratio: f64, reached: f64) -> f64 {
-        let log_ratio = Real::ln(reached);
         if reached == 0.0 && ratio == 0.0 {
-            0.0
-        } else if reached < VANISHING * ratio {
-            // f' may be −∞ there and f is not: f(r') − f(r) − f'(r)(r' − r) itself.
-            let start = Real::ln(ratio);
-            let change = D::integrand(log_ratio) - D::integrand(start);
-            (change + (ratio - reached) * D::first_variation(start)).max(0.0)
-        } else if ratio > 0.0 {
-            let change = D::first_variation_change(Real::ln(ratio), log_ratio);
-            (reached - ratio) * change
-        } else {
-            reached * (D::first_variation(log_ratio) - s)
+            return 0.0;
         }
+        let change = D::integrand(Real::ln(reached)) - D::integrand(Real::ln(ratio));
+        (change - s * (reached - ratio)).max(0.0)
     }
 }
 
@@ -154,16 +132,17 @@ impl<D: Divergence> Fill<f64> for Bent<'_, D> {
         // r by the dual.
         let ratio = ratio_of::<D, Pack>(s);
         let target = gathered(count, |lane| newton.target[first + lane]);
-        let mass = gathered(count, |lane| plan.mass_in(newton, first + lane));
+        let mass = gathered(count, |lane| plan.mass_in(first + lane));
         let reached = mass / target;
-        let change = D::first_variation_change(ratio.ln(), reached.ln());
-        let terms = target * (reached - ratio) * change;
+        let [start, end] = [ratio.ln(), reached.ln()];
+        let terms = target * (reached - ratio) * D::first_variation_change(start, end);
+        let apart = end - start;
         for (lane, out) in out.iter_mut().enumerate() {
             let (own, reached) = (ratio.0[lane], reached.0[lane]);
             *out = if !own.is_finite() {
                 // s is beyond f'(∞): the dual value is −∞.
                 f64::INFINITY
-            } else if own > 0.0 && reached >= VANISHING * own {
+            } else if apart.0[lane].abs() <= NEAR {
                 terms.0[lane]
             } else {
                 target.0[lane] * Plan::<D>::bent(s.0[lane], own, reached)

@@ -2,7 +2,7 @@
 
 use super::galerkin::Transfer;
 use super::guess::{Guess, all_between, between};
-use super::iterate::Until;
+use super::iterate::{Iterate, Until};
 use super::lattice::{Centres, Lattice};
 use super::newton::Newton;
 use super::passes;
@@ -21,7 +21,7 @@ const LOOSE: f64 = 2e-2;
 /// A guess from coarser grids with a misfit above this is no better than that of the flow.
 const NEAR: f64 = 0.1;
 /// The misfit at which a coarser grid has no more to tell.
-const NESTED: f64 = 1e-3;
+const NESTED: f64 = 1e-4;
 /// If halving τ lowers the misfit by less than this, it is not τ that is at fault.
 const HELPLESS: f64 = 0.7;
 /// Halvings of τ, Newton iterations for each doubling, and for τ itself.
@@ -75,6 +75,7 @@ impl<D: Divergence> Level<D> {
         let mut effort = Effort::default();
         let coarser = self.coarser()?;
         let newton = &mut self.newton;
+        let mut nested = None;
         if let Some(mut coarser) = coarser
             && coarser.solve(newton, task)?
         {
@@ -86,16 +87,24 @@ impl<D: Divergence> Level<D> {
                 if newton.current.misfit <= LOOSE {
                     return Ok(effort);
                 }
+            } else if newton.current.misfit <= FAR {
+                nested = Some(newton.current.clone());
             }
         }
-        effort += self.follow_flow(task, until)?;
+        effort += self.follow_flow(task, until, nested)?;
         Ok(effort)
     }
 
-    /// From one step of the flow, with smaller τ first where that is a poor guess.
-    fn follow_flow(&mut self, task: Task<'_>, until: Until) -> Result<Effort, GpuError> {
+    /// From one step of the flow, where that is a poor guess from `nested`, if there is one, and else with smaller τ first.
+    fn follow_flow(
+        &mut self,
+        task: Task<'_>,
+        until: Until,
+        mut nested: Option<Iterate>,
+    ) -> Result<Effort, GpuError> {
         let mut guess = self.guess();
         let newton = &mut self.newton;
+        let mut effort = Effort::default();
         let mut halvings = 0;
         let mut before = f64::INFINITY;
         loop {
@@ -103,6 +112,17 @@ impl<D: Divergence> Level<D> {
             guess.set(newton, tau, duration, task.initial);
             newton.restart(tau);
             let misfit = newton.current.misfit;
+            if misfit > FAR
+                && let Some(nested) = nested.take()
+            {
+                newton.current = nested;
+                newton.restart(tau);
+                effort += newton.minimise(tau, until, LAST_ITERATIONS)?;
+                if newton.current.misfit <= LOOSE {
+                    return Ok(effort);
+                }
+                continue;
+            }
             let helpless = halvings > 0 && misfit > HELPLESS * before;
             if misfit <= FAR || helpless || halvings == HALVINGS {
                 break;
@@ -111,7 +131,6 @@ impl<D: Divergence> Level<D> {
             halvings += 1;
         }
         drop(guess);
-        let mut effort = Effort::default();
         for halving in (0..=halvings).rev() {
             let tau = shortened(task.tau, halving);
             if halving < halvings {

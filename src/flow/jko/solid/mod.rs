@@ -27,6 +27,7 @@ mod product;
 mod rows;
 mod spline;
 mod stencil;
+mod strays;
 #[cfg(test)]
 mod tests;
 
@@ -49,11 +50,10 @@ use crate::flow::{FlowError, Problem};
 
 /// The estimated gap at which the iteration ends, relative to the one that is asked for.
 const SAFETY: f64 = 0.1;
-/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations, more of them with divided
-/// cells; the fall of the gap that shows that it helps; and the number of iterations after which it is not tried.
+/// Where the gap is still too large: the fall of the misfit that the iteration goes on for, in so many iterations; the fall of the gap that
+/// shows that it helps; and the number of iterations after which it is not tried.
 const FURTHER: f64 = 0.02;
-const FURTHER_ITERATIONS: usize = 5;
-const DIVIDED_ITERATIONS: usize = 10;
+const FURTHER_ITERATIONS: usize = 6;
 const PROGRESS: f64 = 0.5;
 const MOST_ITERATIONS: usize = 60;
 /// ℓ that differs by no more than rounding is constant.
@@ -159,13 +159,8 @@ impl<D: Divergence> SolidStep<D> {
             } else {
                 before = gap;
             }
-            let most = if newton.points.divided.is_empty() {
-                FURTHER_ITERATIONS
-            } else {
-                DIVIDED_ITERATIONS
-            };
             let until = Until::Misfit(FURTHER * newton.current.misfit);
-            effort += newton.minimise(tau, until, most)?;
+            effort += newton.minimise(tau, until, FURTHER_ITERATIONS)?;
         }
         Ok((tau, effort))
     }

@@ -51,6 +51,12 @@ impl Points {
         }
     }
 
+    /// The numbers of the further places of a cell.
+    pub fn further(&self, cell: usize) -> std::ops::Range<usize> {
+        let found = self.divided.binary_search_by_key(&cell, |it| it.cell);
+        found.map_or(0..0, |number| self.divided[number].further.clone())
+    }
+
     /// Several places from one on, the last one repeated where there are fewer.
     #[inline(always)]
     pub fn pack(&self, first: usize, count: usize) -> [Pack; 3] {
