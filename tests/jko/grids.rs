@@ -5,17 +5,18 @@ use ottoflow::divergence::DivergenceKind;
 use crate::setup::{even_problem, one_step, started};
 use crate::solid::{even_plane, jko, step, wave};
 
-/// First guesses come from coarser grids, so that a finer grid asks for no more iterations.
+/// First guesses come from coarser grids, so that a finer grid asks for no more iterations in five steps. (A single one may take two more or fewer.)
 #[test]
 fn iterations_do_not_grow_with_the_number_of_cells() {
-    let iterations = [64, 256].map(|cells| {
+    let iterations = [64, 128, 256, 512].map(|cells| {
         let (problem, start, _) = wave(2, cells);
         let mut method = started(&problem, &start, jko(5e-3, 1e-8));
-        let steps = (1..=3).map(|number| method.advance(5e-3 * f64::from(number)).unwrap());
+        let steps = (1..=5).map(|number| method.advance(5e-3 * f64::from(number)).unwrap());
         steps.map(|advance| advance.iterations).sum::<usize>()
     });
     println!("{iterations:?}");
-    assert!(iterations[1] <= iterations[0] + 1, "{iterations:?}");
+    let most = iterations.iter().max();
+    assert!(most <= Some(&(iterations[0] + 1)), "{iterations:?}");
 }
 
 /// A problem of one axis: the error of a step in space beside that of the step in 1-D on the same cells, both to 1-D on 4096 cells. Long
