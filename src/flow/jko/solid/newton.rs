@@ -190,7 +190,7 @@ impl<D: Divergence> Newton<D> {
             }
             effort.iterations += 1;
             let tolerance = (0.1 * before).clamp(1e-8, 1e-2);
-            let background = (self.stiffness * before.min(1.0)).max(SOFTEST);
+            let background = self.tail_stiffness();
             effort.linear_iterations += self.newton(tau, background, tolerance)?;
             let decrement = self.decrement();
             let length = self.search(tau);
@@ -221,6 +221,11 @@ impl<D: Divergence> Newton<D> {
         }
         self.trial.release();
         Ok(effort)
+    }
+
+    /// The stiffness ε of the tails (eq. 30) that the current iterate asks for.
+    pub fn tail_stiffness(&self) -> f64 {
+        (self.stiffness * self.current.misfit.min(1.0)).max(SOFTEST)
     }
 
     /// Σ mass |x − y|² of the current iterate.

@@ -22,8 +22,6 @@ use crate::grid::{Axis, Boundary, Grid};
 const TAU: f64 = 0.02;
 /// The error of the reference.
 const EXACT: f64 = 1e-12;
-/// The least stiffness of the tails (eq. 30).
-const STIFFNESS: f64 = 1e-13;
 
 /// The adapter, as in tests/gpu.
 fn gpu() -> Option<Gpu> {
@@ -91,7 +89,8 @@ fn system(step: &mut SolidStep<JensenShannon>, gpu: Option<&Gpu>) -> (Multigrid,
     let mut multigrid = Multigrid::new(lattice, gpu).unwrap();
     multigrid.matrix().assemble(&newton.order, &hessian);
     let background = Background::new(&lattice, &newton.centres);
-    background.add(STIFFNESS * TAU * newton.mass, multigrid.matrix());
+    let stiffness = newton.tail_stiffness();
+    background.add(stiffness * TAU * newton.mass, multigrid.matrix());
     multigrid.prepare().unwrap();
     let moments = newton.moments.iter().enumerate();
     let rhs = moments.map(|(node, moment)| moment * (node as f64).cos());
