@@ -135,7 +135,9 @@ fn weigh(invocation: Invocation) {
     let at = place(cell, component.cells);
     for (var direction = 0u; direction < DIMENSION; direction += 1u) {
         let side = side_along(direction, at);
-        let change = velocity_on(axis, side.right) - velocity_on(axis, side.left);
+        let left = velocity_on(axis, side.left);
+        let right = velocity_on(axis, side.right);
+        let change = right - left;
         let jump = jump_across(direction, side, change);
         var flux = 0.0;
         var strength = 0.0;
@@ -148,7 +150,7 @@ fn weigh(invocation: Invocation) {
             strength = abs(flux);
         }
         fluxes[direction * cells + cell] = flux;
-        viscosities[direction * cells + cell] = of_viscosity(strength, jump, change);
+        viscosities[direction * cells + cell] = of_viscosity(strength, jump, change, left, right);
     }
 }
 

@@ -57,7 +57,8 @@ impl<const SECOND: bool> Parametrised<11, 2> for OwnFlux<SECOND> {
         let [change, jump] = jump::<R, SECOND>(velocities, [side_left, side_right]);
         let reach = R::constant(self.reach);
         let strength = flux.abs() + equations::shock(jump, [before, after], sound, reach);
-        [flux, equations::viscosity(strength, jump, change)]
+        let sides = [left, right];
+        [flux, equations::viscosity(strength, jump, change, sides)]
     }
 }
 
@@ -75,7 +76,7 @@ impl<const SECOND: bool> Parametrised<9, 2> for AcrossFlux<SECOND> {
         let flux = R::select(passes, equations::mass_flux(momentum, other), zero);
         let velocities = [far_left, left, right, far_right];
         let [change, jump] = jump::<R, SECOND>(velocities, [side_before, side_after]);
-        let viscosity = equations::viscosity(flux.abs(), jump, change);
+        let viscosity = equations::viscosity(flux.abs(), jump, change, [left, right]);
         [flux, R::select(passes, viscosity, zero)]
     }
 }

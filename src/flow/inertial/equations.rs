@@ -8,6 +8,9 @@ use crate::calculus::Real;
 const LARGEST_MISMATCH: f64 = 0.25;
 const LARGEST_JUMP: f64 = 0.25;
 
+/// A difference of velocities relative to them that is rounding of f64.
+const EVEN: f64 = 1e-13;
+
 /// The density of a dual cell that momentum is divided by, from that of its two cells before and after momentum has moved it.
 #[inline(always)]
 pub(super) fn carrying<R: Real>(before: [R; 2], after: [R; 2]) -> R {
@@ -62,11 +65,13 @@ pub(super) fn present<R: Real>(before: R, after: R) -> R {
     before.maximum(R::constant(0.5) * after)
 }
 
-/// ν [u]/δ: the viscosity that belongs to the whole difference.
+/// ν [u]/δ: the viscosity that belongs to the whole difference, from the velocities on both sides as well. A difference that is rounding is none: as a mass flux
+/// its viscosity would count in full.
 #[inline(always)]
-pub(super) fn viscosity<R: Real>(strength: R, jump: R, change: R) -> R {
+pub(super) fn viscosity<R: Real>(strength: R, jump: R, change: R, [left, right]: [R; 2]) -> R {
     let zero = R::constant(0.0);
-    let some = zero.less(change.abs());
+    let rounding = R::constant(EVEN) * (left.abs() + right.abs());
+    let some = rounding.less(change.abs());
     R::select(some, strength * (jump / change), zero)
 }
 

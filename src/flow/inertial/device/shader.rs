@@ -28,9 +28,11 @@ pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
             &["jump", "before", "after", "sound", "reach"],
             |x| shock(x[0], [x[1], x[2]], x[3], x[4]),
         ),
-        trace("viscosity", &["strength", "jump", "change"], |x| {
-            viscosity(x[0], x[1], x[2])
-        }),
+        trace(
+            "viscosity",
+            &["strength", "jump", "change", "left", "right"],
+            |x| viscosity(x[0], x[1], x[2], [x[3], x[4]]),
+        ),
         trace(
             "outflow",
             &[
