@@ -40,7 +40,7 @@ fn jump<R: Real, const SECOND: bool>(velocities: [R; 4], sides: [R; 2]) -> [R; 2
     ]
 }
 
-/// Mass flux and viscosity through the cell between two faces of an axis: from the momentum of the face after and before; from the velocities of four faces; from
+/// Mass flux and viscosity through the cell between two faces of an axis: from the mass flux of the face after and before; from the velocities of four faces; from
 /// √(π_i π_j) of the two; and from ρ before and after and √ψ' of the cell.
 pub(super) struct OwnFlux<const SECOND: bool> {
     /// h/(2τ').
@@ -62,7 +62,7 @@ impl<const SECOND: bool> Parametrised<11, 2> for OwnFlux<SECOND> {
     }
 }
 
-/// The same through the side between two faces that stand side by side along another axis: from the momentum on both ends of the side, along that axis; from the
+/// The same through the side between two faces that stand side by side along another axis: from the mass flux on both ends of the side, along that axis; from the
 /// velocities of four faces along it; from √(π_i π_j) of the sides before and after; and from that of the face, through which nothing passes where it is closed.
 pub(super) struct AcrossFlux<const SECOND: bool>;
 
