@@ -147,10 +147,10 @@ fn settings(friction: f64, order: u8) -> InertialSettings {
     }
 }
 
-/// A solve takes six cycles of multigrid at most, in the first steps too, on any grid and with any friction: a step of order 1 is one, one of order 2 is two.
-/// Once the motion is under way no step takes more than six.
+/// A step of order 1 takes six cycles of multigrid at most, the first ones too, on any grid and with any friction. One of order 2, which solves two systems,
+/// takes as many once the motion is under way, and its solves at all times.
 #[test]
-fn a_solve_takes_at_most_six_cycles_whatever_size_and_friction() {
+fn a_step_takes_at_most_six_cycles_whatever_size_and_friction() {
     for (order, friction) in [1, 2]
         .into_iter()
         .flat_map(|order| [0.0, 0.5, 1e2, 1e4, 1e6].map(|friction| (order, friction)))
@@ -163,34 +163,34 @@ fn a_solve_takes_at_most_six_cycles_whatever_size_and_friction() {
             let what = format!("order {order} γ = {friction}, {cells}²: {cycles:?}");
             assert_eq!(rejected, 0);
             assert!(
-                cycles.iter().all(|cycles| *cycles <= 6 * order as usize),
+                cycles
+                    .iter()
+                    .all(|cycles| *cycles <= 6 * usize::from(order)),
                 "{what}"
             );
-            assert!(cycles[10..].iter().all(|cycles| *cycles <= 6), "{what}");
+            assert!(cycles[1..].iter().all(|cycles| *cycles <= 6), "{what}");
         }
     }
 }
 
-/// A step takes six cycles at most in the mean of sixty from the start, whose first guesses nothing corrects, with any divergence.
+/// So it is with any divergence, tries that were not accepted counted by themselves, but for the first steps of `chi-squared` at order 2; and in the mean of
+/// sixty steps it is two at order 1 and fewer than five at order 2.
 #[test]
-fn a_step_takes_at_most_six_cycles_in_the_mean() {
+fn a_step_takes_few_cycles_with_any_divergence() {
     const STEPS: usize = 60;
     for (&kind, friction) in DivergenceKind::ALL
         .iter()
         .flat_map(|kind| [0.5, 1e3, 1e6].map(|friction| (kind, friction)))
     {
-        // Waves of `chi-squared` steepen, and their guesses get worse.
-        let steepening = kind == DivergenceKind::ChiSquared && friction < 1.0;
-        let most = if steepening { 6.5 } else { 6.0 };
-        for order in [1, 2] {
+        for (order, most) in [(1, 2.0), (2, 5.0)] {
             let (problem, state) = waves(kind, box_of(2, 64, 1.0, Boundary::NoFlux));
             let mut method = inertial(&problem, &state, settings(friction, order));
             let (cycles, rejected) = cycles(method.as_mut(), STEPS);
+            let what = format!("{kind:?} order {order} γ = {friction}: {cycles:?}");
             let mean = cycles.iter().sum::<usize>() as f64 / (STEPS + rejected) as f64;
-            assert!(
-                mean <= most,
-                "{kind:?} order {order} γ = {friction}: {cycles:?}"
-            );
+            assert!(mean <= most, "{what}");
+            let above = cycles.iter().filter(|cycles| **cycles > 6).count();
+            assert!(above <= rejected + 3 * usize::from(order == 2), "{what}");
         }
     }
 }

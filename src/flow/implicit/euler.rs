@@ -138,6 +138,12 @@ impl<D: Divergence> EulerStep<D> {
         })
     }
 
+    /// A bound on the error of a guess in L1 of ρ.
+    pub fn lacking(&mut self, dt: f64, initial: &[f64], guess: &[f64]) -> f64 {
+        self.residual(dt, initial, guess);
+        self.error_bound(guess)
+    }
+
     /// A bound on the error in L1 of ρ, the right-hand side being that of `solution`: what its equations lack.
     ///
     /// A step does not increase the distance of two densities in L1, and `solution` is what the step makes of an initial density as far from the given one.

@@ -40,6 +40,16 @@ pub enum Stepping {
     },
 }
 
+impl Stepping {
+    /// The order of the steps.
+    pub fn order(self) -> u8 {
+        match self {
+            Self::Fixed { order, .. } => order,
+            Self::Adaptive { .. } => 2,
+        }
+    }
+}
+
 /// The implicit method for one divergence, in f64; linear systems on the CPU or on a GPU.
 ///
 /// Order 1 is backward Euler: conservative, monotone, and decreasing every f-divergence for any step. Order 2 is its Richardson
@@ -196,10 +206,7 @@ impl<D: Divergence> Implicit<D> {
 
 impl<D: Divergence> Method for Implicit<D> {
     fn claims(&self) -> Claims {
-        let order = match self.stepping {
-            Stepping::Fixed { order, .. } => order,
-            Stepping::Adaptive { .. } => 2,
-        };
+        let order = self.stepping.order();
         Claims {
             order,
             conserves_mass: true,

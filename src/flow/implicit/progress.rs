@@ -40,7 +40,7 @@ impl std::ops::AddAssign for Effort {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::flow) struct Accuracy {
     /// The error in L1 of ρ at which a step is solved; none: rounding.
-    pub(super) rest: Option<f64>,
+    pub rest: Option<f64>,
     /// Relative change of r below which a cell is settled by itself, in 2-D and 3-D.
     pub(super) cell: f64,
 }

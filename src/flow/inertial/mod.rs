@@ -7,6 +7,7 @@ mod explicit;
 mod faces;
 mod foresight;
 mod ledger;
+mod leeway;
 mod motion;
 mod passing;
 mod pressure;
@@ -101,7 +102,7 @@ impl<D: Divergence> Inertial<D> {
         let zeros = || vec![0.0; cells];
         let mut method = Self {
             explicit: Explicit::new::<D>(gpu, &faces)?,
-            stage: Stage::new(problem, &faces, elliptic),
+            stage: Stage::new(problem, &faces, elliptic, settings.stepping.order()),
             settings,
             problem: problem.clone(),
             state: state.clone(),
@@ -200,6 +201,7 @@ impl<D: Divergence> Inertial<D> {
         if self.settings.restart && divergence > before {
             self.momentum.iter_mut().for_each(|axis| axis.fill(0.0));
             self.origin = self.state.time;
+            self.stage.leeway.forget();
             self.ledger.enter(0.0, kinetic, divergence, 0.0);
         }
     }
@@ -207,12 +209,8 @@ impl<D: Divergence> Inertial<D> {
 
 impl<D: Divergence> Method for Inertial<D> {
     fn claims(&self) -> Claims {
-        let order = match self.settings.stepping {
-            Stepping::Fixed { order, .. } => order,
-            Stepping::Adaptive { .. } => 2,
-        };
         Claims {
-            order,
+            order: self.settings.stepping.order(),
             conserves_mass: true,
             keeps_bounds: false,
             decreases_own_divergence: false,
@@ -230,14 +228,11 @@ impl<D: Divergence> Method for Inertial<D> {
         let step = loop {
             let dt = self.towards(until);
             let outcome = match (self.step(dt), self.settings.stepping) {
-                (Ok(outcome), _) => outcome,
-                (Err(FlowError::Newton { .. }), Stepping::Adaptive { .. }) => Outcome {
-                    effort: Effort::default(),
-                    work: 0.0,
-                    error: f64::INFINITY,
-                    crowded: 0.0,
-                    kinetic: None,
-                },
+                (Ok(outcome), _) => {
+                    self.stage.leeway.learn(outcome.made, dt);
+                    outcome
+                }
+                (Err(FlowError::Newton { .. }), Stepping::Adaptive { .. }) => Outcome::FAILED,
                 (Err(error), _) => return Err(error),
             };
             total += outcome.effort;
@@ -256,7 +251,7 @@ impl<D: Divergence> Method for Inertial<D> {
                 continue;
             }
             if let Stepping::Adaptive { tolerance } = self.settings.stepping {
-                let error = outcome.error;
+                let error = outcome.made.error;
                 let factor = SAFETY * (tolerance / error).sqrt();
                 let factor = factor.clamp(GROWTH[0], GROWTH[1]);
                 if error > tolerance || error.is_nan() {

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::equations;
 use super::faces::{FaceField, Faces};
 use super::foresight::{Foresight, Step};
+use super::leeway::Leeway;
 use super::rows::sweep;
 use crate::backend::cpu::{Parametrised, apply};
 use crate::calculus::Real;
@@ -119,6 +120,7 @@ pub(super) struct StageInput<'a> {
 /// The implicit part of a step (docs/mathematics.md, eq. 37 and 38): pressure and friction on momentum, momentum as mass flux.
 pub(super) struct Stage<D> {
     pub euler: EulerStep<D>,
+    pub leeway: Leeway,
     /// Of each stage of a step.
     foresight: [Foresight; 2],
     /// Mass through each face by what is known beforehand, before and after limitation.
@@ -132,7 +134,8 @@ pub(super) struct Stage<D> {
 }
 
 impl<D: Divergence> Stage<D> {
-    pub fn new(problem: &Problem, faces: &Faces, elliptic: Elliptic) -> Self {
+    /// The stages of steps of an order.
+    pub fn new(problem: &Problem, faces: &Faces, elliptic: Elliptic, order: u8) -> Self {
         let mut euler = EulerStep::new(problem, elliptic);
         // Elimination is exact at no cost; iterations are worth what they change in the answer.
         if !euler.direct {
@@ -140,6 +143,7 @@ impl<D: Divergence> Stage<D> {
         }
         Self {
             euler,
+            leeway: Leeway::new(order),
             foresight: Default::default(),
             known: faces.zeros(),
             share: vec![1.0; faces.len()],
@@ -189,6 +193,16 @@ impl<D: Divergence> Stage<D> {
             *solution = solution.max(bounds[0]).min(bounds[1]);
         }
         let scale = duration * (duration / damping);
+        let Self {
+            euler,
+            leeway,
+            moved,
+            ..
+        } = self;
+        if euler.accuracy.rest.is_some() {
+            let rest = leeway.of_solve(|| euler.lacking(scale, moved, solution));
+            euler.accuracy.rest = Some(rest);
+        }
         let effort = self
             .euler
             .solve(time, scale, &self.moved, solution, bounds, expected)

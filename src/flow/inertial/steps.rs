@@ -6,13 +6,14 @@ use super::Inertial;
 use super::explicit::Terms;
 use super::faces::FaceField;
 use super::ledger::{Cells, FaceEnergies, face_energies};
+use super::leeway::Made;
 use super::passing::Passing;
 use super::stage::StageInput;
 use super::transport::Carried;
 use crate::backend::reduce;
 use crate::divergence::Divergence;
+use crate::flow::FlowError;
 use crate::flow::implicit::{Effort, guess};
-use crate::flow::{FlowError, Stepping};
 
 /// The part of a step that its first stage is implicit over, 1 − 1/√2: it makes the method of order 2 L-stable (U. Ascher, S. Ruuth,
 /// R. Spiteri, *Appl. Numer. Math.* 25 (1997) 151–167, §2.6).
@@ -47,12 +48,29 @@ pub(super) struct Outcome {
     pub effort: Effort,
     /// ∫ γ ∫ρ|u|² dt over the step.
     pub work: f64,
-    /// Estimate of the error in L1 of ρ.
-    pub error: f64,
+    /// What became of ρ; its error is the estimate of that of the step.
+    pub made: Made,
     /// The mass from which more wanted to leave than there is.
     pub crowded: f64,
     /// The kinetic energy at the end of the step, where it is known.
     pub kinetic: Option<f64>,
+}
+
+impl Outcome {
+    /// Of a step whose equations were not solved.
+    pub const FAILED: Self = Self {
+        effort: Effort {
+            iterations: 0,
+            linear_iterations: 0,
+        },
+        work: 0.0,
+        made: Made {
+            moved: 0.0,
+            error: f64::INFINITY,
+        },
+        crowded: 0.0,
+        kinetic: None,
+    };
 }
 
 impl<D: Divergence> Inertial<D> {
@@ -126,7 +144,7 @@ impl<D: Divergence> Inertial<D> {
         Ok(Outcome {
             effort,
             work: 2.0 * friction * duration * carried,
-            error: 0.0,
+            made: self.made(&self.momentum, duration),
             crowded,
             kinetic: None,
         })
@@ -254,7 +272,7 @@ impl<D: Divergence> Inertial<D> {
         Ok(Outcome {
             effort,
             work: 2.0 * whole * mean,
-            error: self.error(duration),
+            made: self.made(&self.scratch.stage_momentum, duration),
             crowded,
             kinetic: Some(energies.kinetic),
         })
@@ -271,25 +289,31 @@ impl<D: Divergence> Inertial<D> {
             .set::<D>(&self.faces, log_target, &self.trial.w);
     }
 
-    /// What the fluxes at the end of the step would have moved otherwise than those of its stages, in L1 of ρ: the error of a method of
-    /// order 1.
-    fn error(&self, duration: f64) -> f64 {
-        let (first, last) = (&self.scratch.stage_momentum, &self.trial.momentum);
-        let sum = reduce::sum(self.faces.len(), |cell| {
+    /// What the step moved, and what its fluxes at the end would have moved otherwise in `duration` than those of the momentum `before`: the error of a method
+    /// of order 1.
+    fn made(&self, before: &FaceField, duration: f64) -> Made {
+        let (faces, last) = (&self.faces, &self.trial.momentum);
+        let error = reduce::sum(faces.len(), |cell| {
             let of_axis = |(axis, spacing): (usize, &f64)| {
-                let previous = self.faces.previous(axis, cell);
-                let change = |cell: usize| last[axis][cell] - first[axis][cell];
+                let previous = faces.previous(axis, cell);
+                let change = |cell: usize| last[axis][cell] - before[axis][cell];
                 (change(cell) - change(previous)) / spacing
             };
-            let moved: f64 = self.faces.spacing.iter().enumerate().map(of_axis).sum();
+            let moved: f64 = faces.spacing.iter().enumerate().map(of_axis).sum();
             moved.abs()
         });
-        duration * sum * self.faces.volume
+        let [before, after] = [&self.cells.density, &self.trial.cells.density];
+        let moved = reduce::sum(faces.len(), |cell| (after[cell] - before[cell]).abs());
+        Made {
+            moved: moved * faces.volume,
+            error: duration * error * faces.volume,
+        }
     }
 
     pub(super) fn step(&mut self, dt: f64) -> Result<Outcome, FlowError> {
-        match self.settings.stepping {
-            Stepping::Fixed { order: 1, .. } => self.first_order(dt),
+        self.stage.leeway.begin(dt);
+        match self.settings.stepping.order() {
+            1 => self.first_order(dt),
             _ => self.second_order(dt),
         }
     }
