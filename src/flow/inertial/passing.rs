@@ -3,38 +3,25 @@ use rayon::prelude::*;
 use super::equations;
 use super::faces::{FaceField, Faces};
 use super::ledger::Cells;
-use super::pressure::velocity_of;
+use super::pressure::{Surroundings, reads, velocity_of};
 use super::rows::sweep;
 use crate::backend::cpu::Parametrised;
 use crate::calculus::Real;
 
-/// What passes faces beside momentum (docs/mathematics.md, eq. 48): from ρ in the cell before a face's own two, in these and in the one after; √(π_i π_j), and π
-/// in the two; √ψ' in them; θ; and the momentum of the face before, of this one and of the one after.
+/// What passes faces beside momentum (docs/mathematics.md, eq. 48): from their surroundings, θ, and their momentum.
 struct Beyond;
 
 impl Parametrised<13, 1> for Beyond {
     #[inline(always)]
     fn values<R: Real>(&self, inputs: [R; 13]) -> [R; 1] {
-        let [before, own, next, beyond, mobility, target, target_next, ..] = inputs;
-        let [
-            ..,
-            sound,
-            sound_next,
-            mobile,
-            momentum_before,
-            momentum,
-            momentum_after,
-        ] = inputs;
-        let one = R::constant(1.0);
+        let (around, [mobile, momentum]) = Surroundings::new(inputs);
+        let [before, after] = around.beside;
+        let velocity = velocity_of(momentum, around.density);
         [equations::explicit_flux(
-            [own, next],
-            [mobility / target - one, mobility / target_next - one],
-            [sound, sound_next],
-            [
-                velocity_of(momentum_before, [before, own]),
-                velocity_of(momentum, [own, next]),
-                velocity_of(momentum_after, [next, beyond]),
-            ],
+            around.density,
+            around.tilt,
+            around.sound,
+            [before, velocity, after],
             mobile,
         )]
     }
@@ -68,21 +55,9 @@ impl Passing {
             let rows = flux.par_chunks_mut(n).zip(passed.par_chunks_mut(n));
             rows.enumerate().for_each(|(row, (flux, passed))| {
                 let beside = faces.beside(row, axis);
-                let reads = [
-                    beside.read(&cells.density, -1),
-                    beside.read(&cells.density, 0),
-                    beside.read(&cells.density, 1),
-                    beside.read(&cells.density, 2),
-                    beside.read(&faces.mobility[axis], 0),
-                    beside.read(&faces.target, 0),
-                    beside.read(&faces.target, 1),
-                    beside.read(&cells.sound, 0),
-                    beside.read(&cells.sound, 1),
-                    beside.read(&cells.mobile[axis], 0),
-                    beside.read(momentum, -1),
-                    beside.read(momentum, 0),
-                    beside.read(momentum, 1),
-                ];
+                let fields = [&cells.density, &cells.sound, momentum].map(|field| &field[..]);
+                let own = [&cells.mobile[axis], momentum].map(|field| beside.read(field, 0));
+                let reads = reads(faces, axis, &beside, fields, own);
                 sweep(&Beyond, reads, [&mut *flux]);
                 let momentum = &momentum[row * n..][..n];
                 for ((flux, passed), momentum) in flux.iter_mut().zip(passed).zip(momentum) {

@@ -3,40 +3,92 @@ use std::marker::PhantomData;
 use rayon::prelude::*;
 
 use super::equations;
-use super::faces::{FaceField, Faces};
-use super::rows::sweep;
+use super::faces::{Beside, FaceField, Faces};
+use super::rows::{Read, sweep};
 use super::transport::Carried;
 use crate::backend::cpu::Parametrised;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
-/// h c of a face (docs/mathematics.md, eq. 46): from ρ in the cell before its own two, in these and in the one after; √(π_i π_j); of its two cells π, √ψ' and ℓ;
-/// and the momentum of the faces before and after.
+/// What tells whether something is resolved on a face: of both of its cells ρ, σ of the other over its own less 1, and √ψ'; and the velocities on the faces
+/// before and after it.
+pub(super) struct Surroundings<R> {
+    pub density: [R; 2],
+    pub tilt: [R; 2],
+    pub sound: [R; 2],
+    pub beside: [R; 2],
+}
+
+impl<R: Real> Surroundings<R> {
+    /// From what [`reads`] says, and two numbers more.
+    #[inline(always)]
+    pub fn new(inputs: [R; 13]) -> (Self, [R; 2]) {
+        let [before, own, next, beyond, mobility, ..] = inputs;
+        let [
+            ..,
+            target,
+            target_next,
+            sound,
+            sound_next,
+            earlier,
+            later,
+            first,
+            second,
+        ] = inputs;
+        let one = R::constant(1.0);
+        let surroundings = Self {
+            density: [own, next],
+            tilt: [mobility / target - one, mobility / target_next - one],
+            sound: [sound, sound_next],
+            beside: [
+                velocity_of(earlier, [before, own]),
+                velocity_of(later, [next, beyond]),
+            ],
+        };
+        (surroundings, [first, second])
+    }
+}
+
+/// For a row of faces of an axis, ρ in the cell before the two of a face, in these and in the one after; √(π_i π_j), and π in the two; √ψ' in them; the momentum of
+/// the faces before and after; and two numbers more.
+pub(super) fn reads<'a>(
+    faces: &'a Faces,
+    axis: usize,
+    beside: &Beside,
+    [density, sound, momentum]: [&'a [f64]; 3],
+    [first, second]: [Read<'a>; 2],
+) -> [Read<'a>; 13] {
+    [
+        beside.read(density, -1),
+        beside.read(density, 0),
+        beside.read(density, 1),
+        beside.read(density, 2),
+        beside.read(&faces.mobility[axis], 0),
+        beside.read(&faces.target, 0),
+        beside.read(&faces.target, 1),
+        beside.read(sound, 0),
+        beside.read(sound, 1),
+        beside.read(momentum, -1),
+        beside.read(momentum, 1),
+        first,
+        second,
+    ]
+}
+
+/// h c of a face (docs/mathematics.md, eq. 46): from its surroundings, and ℓ in its two cells.
 struct Force<D>(PhantomData<D>);
 
 impl<D: Divergence> Parametrised<13, 1> for Force<D> {
     #[inline(always)]
     fn values<R: Real>(&self, inputs: [R; 13]) -> [R; 1] {
-        let [before, own, next, beyond, mobility, target, target_next, ..] = inputs;
-        let [
-            ..,
-            sound,
-            sound_next,
-            log_ratio,
-            log_ratio_next,
-            momentum_before,
-            momentum_after,
-        ] = inputs;
-        let one = R::constant(1.0);
+        let (around, [log_ratio, log_ratio_next]) = Surroundings::new(inputs);
+        let change = D::first_variation_change(log_ratio, log_ratio_next);
         [equations::explicit_pressure(
-            [own, next],
-            [mobility / target - one, mobility / target_next - one],
-            [sound, sound_next],
-            [
-                velocity_of(momentum_before, [before, own]),
-                velocity_of(momentum_after, [next, beyond]),
-            ],
-            D::first_variation_change(log_ratio, log_ratio_next),
+            around.density,
+            around.tilt,
+            around.sound,
+            around.beside,
+            change,
         )]
     }
 }
@@ -63,21 +115,9 @@ pub(super) fn add_explicit_pressure<D: Divergence>(
         rows.for_each(|(row, forces)| {
             let beside = faces.beside(row, axis);
             let (density, momentum) = (carried.before, &carried.momentum[axis]);
-            let reads = [
-                beside.read(density, -1),
-                beside.read(density, 0),
-                beside.read(density, 1),
-                beside.read(density, 2),
-                beside.read(&faces.mobility[axis], 0),
-                beside.read(&faces.target, 0),
-                beside.read(&faces.target, 1),
-                beside.read(carried.sound, 0),
-                beside.read(carried.sound, 1),
-                beside.read(carried.log_ratio, 0),
-                beside.read(carried.log_ratio, 1),
-                beside.read(momentum, -1),
-                beside.read(momentum, 1),
-            ];
+            let log_ratios = [0, 1].map(|shift| beside.read(carried.log_ratio, shift));
+            let fields = [density, carried.sound, momentum];
+            let reads = reads(faces, axis, &beside, fields, log_ratios);
             sweep(&Force::<D>(PhantomData), reads, [forces]);
         });
         let forces = forces.par_iter().copied();
