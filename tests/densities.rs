@@ -420,6 +420,79 @@ fn fields_that_cannot_be_scaled_are_refused() {
     );
 }
 
+/// A grid on [0, 2) and [−1, 2), both joined.
+fn torus(cells: &[usize]) -> Grid {
+    let ends = [(0.0, 2.0), (-1.0, 2.0)];
+    let axes = cells.iter().zip(ends).map(|(&cells, (lower, upper))| Axis {
+        boundary: Boundary::Periodic,
+        ..axis(lower, upper, cells)
+    });
+    Grid::new(axes.collect()).unwrap()
+}
+
+/// On a ring a normal distribution is the solution of the heat equation from a point, (1 + 2 Σ_k e^{−½(2πkσ/L)²} cos(2πk(x − m)/L))/L, whichever of its
+/// images the mean is.
+#[test]
+fn a_gaussian_on_a_ring_is_its_heat_kernel() {
+    let grid = torus(&[64]);
+    for (mean, std) in [(0.3, 0.2), (1.9, 0.5), (-5.7, 1.0), (4.3, 3.0)] {
+        let found = gaussian(&[mean], &[std])
+            .normalised(&grid, Path::new(""))
+            .unwrap();
+        for (cell, value) in found.iter().enumerate() {
+            let x = grid.center((0, 0, cell))[0];
+            let wave = |k: f64| {
+                let decay = (-0.5 * (TAU * k * std / 2.0).powi(2)).exp();
+                decay * (TAU * k * (x - mean) / 2.0).cos()
+            };
+            let exact = 0.5 * (1.0 + 2.0 * (1..40).map(|k| wave(f64::from(k))).sum::<f64>());
+            let error = (value.exp() - exact).abs();
+            assert!(error < 1e-13, "{mean} {std} {x}: {error:e}");
+        }
+    }
+}
+
+/// On a torus it does not matter where the box begins: what is moved around is moved around, be it narrow, correlated or a sum.
+#[test]
+fn what_is_moved_around_a_torus_is_moved_around() {
+    let grid = torus(&[20, 30]);
+    let correlated = |mean: [f64; 2]| Component {
+        weight: 1.0,
+        mean: mean.to_vec(),
+        covariance: Some(vec![vec![0.3, 0.25], vec![0.25, 0.4]]),
+        ..Component::default()
+    };
+    let at = |x: f64, y: f64| {
+        let narrow = Component {
+            weight: 0.5,
+            mean: vec![x + 0.5, y - 0.7],
+            std: Some(vec![0.05, 0.1]),
+            ..Component::default()
+        };
+        let mixture = Mixture {
+            components: vec![correlated([x, y]), narrow],
+            ..Mixture::default()
+        };
+        let ring = Ring {
+            modes: 5,
+            radius: 0.8,
+            std: 0.2,
+            center: Some(vec![x, y]),
+            ..Ring::default()
+        };
+        [Density::Mixture(mixture), Density::Ring(ring)]
+    };
+    let here = at(1.0, 0.5);
+    for (here, there) in here.iter().zip(at(1.0 + 0.7, 0.5 - 2.3)) {
+        let [here, there] =
+            [here, &there].map(|density| density.normalised(&grid, Path::new("")).unwrap());
+        for ((_, j, i), value) in here.indexed_iter() {
+            let moved = there[[0, (j + 30 - 23) % 30, (i + 7) % 20]];
+            assert!((value - moved).abs() < 1e-9, "{i} {j}: {value} {moved}");
+        }
+    }
+}
+
 #[test]
 fn normalisation_does_not_depend_on_the_number_of_threads() {
     let grid = grid(&[200, 150]);

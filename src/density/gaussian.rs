@@ -3,11 +3,12 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::normal::Normal;
-use super::{DensityError, DensityKind, evaluate};
+use super::normal::{Normal, extents};
+use super::wrapped::wrapped;
+use super::{DensityError, DensityKind};
 use crate::grid::{Field, Grid};
 
-/// A normal distribution, cut off at the sides of the grid.
+/// A normal distribution, wrapped around periodic axes and cut off at closed sides.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Gaussian {
@@ -54,6 +55,7 @@ impl DensityKind for Gaussian {
 
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
         let normal = self.normal(grid.dimension())?;
-        Ok(evaluate(grid, |point| normal.exponent(point)))
+        let extents = extents(std::slice::from_ref(&normal));
+        Ok(wrapped(grid, &extents, |point| normal.exponent(point)))
     }
 }

@@ -3,12 +3,13 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::normal::Normal;
-use super::{DensityError, DensityKind, DensityProblem, evaluate, log_sum_of_exponentials};
+use super::normal::{Normal, extents};
+use super::wrapped::wrapped;
+use super::{DensityError, DensityKind, DensityProblem, log_sum_of_exponentials};
 use crate::calculus::Real;
 use crate::grid::{Field, Grid};
 
-/// A weighted sum of normal distributions.
+/// A weighted sum of normal distributions, wrapped around periodic axes and cut off at closed sides.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Mixture {
@@ -88,7 +89,8 @@ impl DensityKind for Mixture {
 
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
         let normals = self.weighted(grid.dimension())?;
-        Ok(evaluate(grid, |point| {
+        let extents = extents(normals.iter().map(|(_, normal)| normal));
+        Ok(wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(
                 normals
                     .iter()

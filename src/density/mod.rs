@@ -20,6 +20,7 @@ mod samples;
 mod scaled;
 mod uniform;
 mod velocity;
+mod wrapped;
 
 pub use dirac::Dirac;
 pub use error::{DensityError, DensityProblem, Point, nearest};

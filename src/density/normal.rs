@@ -1,3 +1,4 @@
+use super::wrapped::Extent;
 use super::{DensityError, DensityProblem, MAXIMAL_COORDINATES};
 use crate::calculus::Real;
 
@@ -63,6 +64,12 @@ impl Normal {
         }
     }
 
+    /// The standard deviation along an axis.
+    pub(super) fn std(&self, axis: usize) -> f64 {
+        let row = self.factor[axis].iter();
+        row.map(|entry| entry * entry).sum::<f64>().sqrt()
+    }
+
     /// ln of the density's maximum: −Σ ln Lᵢᵢ − d/2 · ln 2π.
     pub(super) fn log_maximum(&self) -> f64 {
         let log_determinant: f64 = (0..self.factor.len())
@@ -70,6 +77,20 @@ impl Normal {
             .sum();
         -log_determinant - 0.5 * self.factor.len() as f64 * LN_TWO_PI
     }
+}
+
+/// Where normal distributions lie along each axis.
+pub(super) fn extents<'a>(normals: impl IntoIterator<Item = &'a Normal> + Clone) -> Vec<Extent> {
+    let dimension = normals
+        .clone()
+        .into_iter()
+        .next()
+        .map_or(0, |normal| normal.mean.len());
+    let along = |axis: usize| {
+        let parts = normals.clone().into_iter();
+        Extent::of(parts.map(|normal| (normal.mean[axis], normal.std(axis))))
+    };
+    (0..dimension).map(along).collect()
 }
 
 /// One finite number for each axis.

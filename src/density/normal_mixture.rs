@@ -88,9 +88,9 @@ impl NormalMixture {
 
     /// The largest standard deviation along an axis of one normal distribution.
     pub fn largest_std(&self, component: usize) -> f64 {
-        let rows = self.components[component].normal.factor.iter();
-        let variance = rows.map(|row| row.iter().map(|entry| entry * entry).sum::<f64>());
-        variance.fold(0.0, f64::max).sqrt()
+        let normal = &self.components[component].normal;
+        let along = (0..self.dimension).map(|axis| normal.std(axis));
+        along.fold(0.0, f64::max)
     }
 
     /// The point m + Lξ of the component that `share` in [0, 1) falls to; ξ are independent standard normal numbers.

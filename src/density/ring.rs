@@ -5,10 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::normal::{Normal, check_vector};
-use super::{DensityError, DensityKind, DensityProblem, evaluate, log_sum_of_exponentials};
+use super::wrapped::{Extent, wrapped};
+use super::{DensityError, DensityKind, DensityProblem, log_sum_of_exponentials};
 use crate::grid::{Field, Grid};
 
-/// Equal round Gaussians, evenly spaced on a circle in the plane of x and y, the first on the positive x side of the centre.
+/// Equal round Gaussians, evenly spaced on a circle in the plane of x and y, the first on the positive x side of the centre;
+/// wrapped around periodic axes and cut off at closed sides.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Ring {
@@ -92,7 +94,9 @@ impl DensityKind for Ring {
                 .map(|pair| scaled(pair) * scaled(pair))
                 .sum::<f64>()
         };
-        Ok(evaluate(grid, |point| {
+        let along = |axis: usize| Extent::of(modes.iter().map(|mode| (mode[axis], self.std)));
+        let extents: Vec<Extent> = (0..grid.dimension()).map(along).collect();
+        Ok(wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(modes.iter().map(|mode| exponent(point, mode)))
         }))
     }

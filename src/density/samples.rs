@@ -5,15 +5,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::normal::{check_positive, check_vector};
-use super::{
-    DensityError, DensityKind, DensityProblem, OneOrEach, evaluate, log_sum_of_exponentials,
-};
+use super::wrapped::{Extent, wrapped};
+use super::{DensityError, DensityKind, DensityProblem, OneOrEach, log_sum_of_exponentials};
 use crate::calculus::Real;
 use crate::grid::{AXIS_NAMES, Field, Grid};
 
-/// A kernel density estimate: the mean of Gaussians around samples from a file.
+/// A kernel density estimate: the mean of Gaussians around samples from a file, wrapped around periodic axes.
 ///
-/// The cost is the number of samples times the number of cells.
+/// The cost is the number of samples times the number of cells, threefold or more for each periodic axis.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Samples {
@@ -61,7 +60,12 @@ impl DensityKind for Samples {
             Some(OneOrEach::Each(widths)) => widths.clone(),
             None => scott(&samples)?,
         };
-        Ok(evaluate(grid, |point| {
+        let along = |axis: usize| {
+            let means = samples.column(axis);
+            Extent::of(means.iter().map(|mean| (*mean, widths[axis])))
+        };
+        let extents: Vec<Extent> = (0..dimension).map(along).collect();
+        Ok(wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(samples.outer_iter().map(|sample| {
                 let square: f64 = (0..dimension)
                     .map(|axis| (point[axis] - sample[axis]) / widths[axis])
