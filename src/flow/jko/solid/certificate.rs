@@ -168,7 +168,14 @@ impl<D: Divergence> Plan<D> {
                 order,
                 places,
                 masses,
-                (multigrid, rhs, direction, &mut self.spline, tolerance),
+                (
+                    multigrid,
+                    padded,
+                    rhs,
+                    direction,
+                    &mut self.spline,
+                    tolerance,
+                ),
             )?;
             let masses: &[f64] = masses;
             moments(
@@ -316,7 +323,7 @@ impl<D: Divergence> Plan<D> {
                 order,
                 places,
                 masses,
-                (multigrid, rhs, direction, spline, LINEAR_ERROR),
+                (multigrid, padded, rhs, direction, spline, LINEAR_ERROR),
             )?;
         }
         Ok(iterations)

@@ -2,12 +2,13 @@
 
 use std::marker::PhantomData;
 
+use super::deposit::Places;
 use super::feet::{Foot, SINGULAR};
-use super::lattice::{Centres, Lattice, Point};
+use super::lattice::{Centres, Lattice};
 use super::pack::{LocalPack, PLACES, Pack, inverse_pack, splat, transposed};
 use super::passes::Fill;
 use super::spline::Spline;
-use super::stencil::{Weigh, Weights};
+use super::stencil::Weigh;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -194,19 +195,21 @@ impl Weigh for Hessian<'_> {
     const FLUX: bool = true;
 
     #[inline(always)]
-    fn place(&self, number: usize) -> Point {
-        self.feet[number].place
+    fn places(&self) -> Places<'_> {
+        Places::Feet(self.feet)
     }
 
     #[inline(always)]
-    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights {
+    fn masses(&self) -> &[f64] {
+        self.capacity
+    }
+
+    #[inline(always)]
+    fn flux<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> [Pack; 6] {
         let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
         let hessian = self.spline.jet_pack::<MIDDLE>(local).hessian;
         let (inverse, _) = inverse_pack(self.tau, &hessian, SINGULAR);
         let flow = splat(self.tau) * of(self.target) * of(self.ratio);
-        Weights {
-            mass: of(self.capacity),
-            flux: inverse.map(|entry| flow * entry),
-        }
+        inverse.map(|entry| flow * entry)
     }
 }

@@ -20,6 +20,7 @@ mod level;
 mod multigrid;
 mod neighbourhood;
 mod newton;
+mod number;
 mod pack;
 mod passes;
 mod points;

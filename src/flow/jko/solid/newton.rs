@@ -13,6 +13,7 @@ use super::multigrid::Multigrid;
 use super::pack::with_middle;
 use super::passes;
 use super::points::Points;
+use super::stencil::scale_of;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
 use crate::divergence::Divergence;
@@ -283,9 +284,14 @@ impl<D: Divergence> Newton<D> {
             spline,
             tau,
         };
-        multigrid.matrix().assemble(order, &weigh);
+        // Sums of all entries without and with slopes, as long as no foot is near a fold.
+        let bent = tau * self.mass * lattice.curvature();
+        let size = reduce::sum(capacity.len(), |cell| capacity[cell]) + bent;
+        let matrix = multigrid.matrix();
+        matrix.assemble(order, &weigh, scale_of(size), padded);
         drop(capacity);
-        background.add(stiffness * tau * self.mass, multigrid.matrix());
+        background.add(stiffness * tau * self.mass, matrix);
+        matrix.set_diagonal();
         multigrid.prepare()?;
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
         multigrid.release();
