@@ -352,7 +352,7 @@ impl<D: Divergence> Plan<D> {
             self.cost += 2.0 * tau * cost * mass;
         }
         newton.multigrid.release();
-        self.gap = self.gap_of(newton, &mut vec![0.0; newton.points.len()]);
+        self.gap = self.gap_of(newton);
     }
 
     /// ℓ of the plan, with the mass of the start.

@@ -57,6 +57,5 @@ impl<D: Divergence> Newton<D> {
         let places = self.points.len();
         self.current.resize(places);
         self.trial.release();
-        self.mismatch.resize(places, 0.0);
     }
 }

@@ -81,14 +81,10 @@ impl<D: Divergence> Plan<D> {
 
     /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
     /// range of φ.
-    pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
+    pub fn gap_of(&self, newton: &Newton<D>) -> f64 {
         let cells = newton.points.len();
         let current = &newton.current;
-        passes::fill(terms, &Bent { plan: self, newton });
-        let terms: &[f64] = terms;
-        let sum = reduce::sum(cells, |cell| {
-            terms[cell] + self.masses[cell] * self.raised(cell)
-        });
+        let sum = passes::sum(cells, &Bent { plan: self, newton });
         // What ways of their own cost beyond what φ gives for their mass.
         let strays = &self.strays;
         let ways = strays.places.iter().zip(&strays.costs).zip(strays.ends());
@@ -116,7 +112,7 @@ impl<D: Divergence> Plan<D> {
     }
 }
 
-/// The first term of the gap in each cell.
+/// The first two terms of the gap in each cell.
 struct Bent<'a, D> {
     plan: &'a Plan<D>,
     newton: &'a Newton<D>,
@@ -147,6 +143,7 @@ impl<D: Divergence> Fill<f64> for Bent<'_, D> {
             } else {
                 target.0[lane] * Plan::<D>::bent(s.0[lane], own, reached)
             };
+            *out += plan.masses[first + lane] * plan.raised(first + lane);
         }
     }
 }

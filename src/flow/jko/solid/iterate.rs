@@ -127,28 +127,22 @@ impl<D: Divergence> Fill<f64> for Ratio<'_, D> {
     }
 }
 
-/// s − f'(r).
-pub(super) struct Mismatch<'a, D>(pub Cells<'a, D>);
-
-impl<D: Divergence> Fill<f64> for Mismatch<'_, D> {
-    #[inline(always)]
-    fn fill(&self, first: usize, out: &mut [f64]) {
-        let s = gathered(out.len(), |lane| self.0.feet[first + lane].value);
-        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
-        out.copy_from_slice(&mismatch::<D, Pack>(s, ratio).0[..out.len()]);
-    }
+/// What `of` makes of π V/f''(r) and s − f'(r).
+pub(super) struct Soft<'a, D, F> {
+    pub cells: Cells<'a, D>,
+    pub of: F,
 }
 
-/// π V/f''(r).
-pub(super) struct Capacity<'a, D>(pub Cells<'a, D>);
-
-impl<D: Divergence> Fill<f64> for Capacity<'_, D> {
+impl<D: Divergence, F: Fn(Pack, Pack) -> Pack + Sync> Fill<f64> for Soft<'_, D, F> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
-        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
-        let target = gathered(out.len(), |lane| self.0.target[first + lane]);
+        let cells = &self.cells;
+        let s = gathered(out.len(), |lane| cells.feet[first + lane].value);
+        let ratio = gathered(out.len(), |lane| cells.ratio[first + lane]);
+        let target = gathered(out.len(), |lane| cells.target[first + lane]);
         let capacity = target * softness::<D, Pack>(ratio);
-        out.copy_from_slice(&capacity.0[..out.len()]);
+        let found = (self.of)(capacity, mismatch::<D, Pack>(s, ratio));
+        out.copy_from_slice(&found.0[..out.len()]);
     }
 }
 

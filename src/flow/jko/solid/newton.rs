@@ -5,17 +5,16 @@ use std::marker::PhantomData;
 use super::background::Background;
 use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
-use super::iterate::{
-    Capacity, Cells, Hessian, Iterate, Mismatch, Moved, Ratio, Until, direct, softness,
-};
+use super::iterate::{Cells, Hessian, Iterate, Moved, Ratio, Soft, Until, direct};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
-use super::pack::with_middle;
+use super::pack::{Pack, with_middle};
 use super::passes;
 use super::points::Points;
 use super::stencil::scale_of;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
+use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
 
@@ -56,8 +55,6 @@ pub(super) struct Newton<D> {
     pub current: Iterate,
     /// Has feet and r while a direction is followed; while one is solved for, the matrix has their memory.
     pub trial: Iterate,
-    /// s − f'(r) of the iterate that was evaluated last.
-    pub mismatch: Vec<f64>,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -90,7 +87,6 @@ impl<D: Divergence> Newton<D> {
             mass: 0.0,
             current: Iterate::new(lattice, &centres),
             trial: Iterate::new(lattice, &centres),
-            mismatch: vec![0.0; centres.len()],
             background: Background::new(&lattice, &centres),
             stiffness: STIFFNESS,
             order,
@@ -123,7 +119,7 @@ impl<D: Divergence> Newton<D> {
         self.evaluate(false);
     }
 
-    /// Mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
+    /// Residual and misfit of the current or the trial iterate, whose feet and r are given.
     pub fn evaluate(&mut self, of_trial: bool) {
         let Self {
             lattice,
@@ -131,7 +127,6 @@ impl<D: Divergence> Newton<D> {
             order,
             padded,
             moments: start,
-            mismatch,
             ..
         } = self;
         let iterate = if of_trial {
@@ -147,9 +142,6 @@ impl<D: Divergence> Newton<D> {
         } = iterate;
         if direct::<D>() {
             passes::fill(ratio, &Ratio(feet, PhantomData::<D>));
-            mismatch.fill(0.0);
-        } else {
-            passes::fill(mismatch, &Mismatch(cells::<D>(feet, ratio, target)));
         }
         let (feet, ratio, target): (&[Foot], &[f64], &[f64]) = (feet, ratio, target);
         order.sort(lattice, Places::Feet(feet));
@@ -165,9 +157,10 @@ impl<D: Divergence> Newton<D> {
             *residual = start[node] - *residual
         });
         let moved = reduce::sum(residual.len(), |node| residual[node].abs());
-        let changed = reduce::sum(ratio.len(), |cell| {
-            target[cell] * softness::<D, f64>(ratio[cell]) * mismatch[cell].abs()
+        let changed = soft::<D, _>(feet, ratio, target, |capacity, mismatch| {
+            capacity * mismatch.abs()
         });
+        let changed = passes::sum(ratio.len(), &changed);
         let misfit = (moved + changed) / self.mass;
         iterate.misfit = if misfit.is_nan() {
             f64::INFINITY
@@ -242,16 +235,31 @@ impl<D: Divergence> Newton<D> {
     pub fn capacity(&self) -> Vec<f64> {
         let Iterate { feet, ratio, .. } = &self.current;
         let mut capacity = vec![0.0; ratio.len()];
-        passes::fill(
-            &mut capacity,
-            &Capacity(cells::<D>(feet, ratio, &self.target)),
-        );
+        let soft = soft::<D, _>(feet, ratio, &self.target, |capacity, _| capacity);
+        passes::fill(&mut capacity, &soft);
         capacity
     }
 
     /// Newton's direction for φ; returns the iterations of the linear solver.
     fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> Result<usize, GpuError> {
         self.trial.release();
+        let Iterate { feet, ratio, .. } = &self.current;
+        let mut excess = vec![0.0; ratio.len()];
+        let soft = soft::<D, _>(feet, ratio, &self.target, |capacity, mismatch| {
+            capacity * mismatch
+        });
+        passes::fill(&mut excess, &soft);
+        moments(
+            &self.lattice,
+            &self.order,
+            Places::Feet(feet),
+            Masses::Of(&excess),
+            &mut self.padded,
+            &mut self.rhs,
+        );
+        drop(excess);
+        let residual = &self.current.residual;
+        passes::each(&mut self.rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let capacity = self.capacity();
         let Self {
             lattice,
@@ -263,19 +271,14 @@ impl<D: Divergence> Newton<D> {
             rhs,
             direction,
             background,
-            mismatch,
             ..
         } = self;
         let Iterate {
             spline,
             feet,
             ratio,
-            residual,
             ..
         } = current;
-        let excess = Masses::Products(&capacity, mismatch);
-        moments(lattice, order, Places::Feet(feet), excess, padded, rhs);
-        passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let weigh = Hessian {
             feet,
             target,
@@ -300,11 +303,11 @@ impl<D: Divergence> Newton<D> {
 
     /// Twice the fall of the dual that Newton's model promises: of the order of the gap.
     fn decrement(&self) -> f64 {
-        let (mismatch, target, ratio) = (&self.mismatch, &self.target, &self.current.ratio);
-        let squares = reduce::sum(mismatch.len(), |cell| {
-            let capacity = target[cell] * softness::<D, f64>(ratio[cell]);
-            capacity * mismatch[cell] * mismatch[cell]
+        let Iterate { feet, ratio, .. } = &self.current;
+        let squares = soft::<D, _>(feet, ratio, &self.target, |capacity, mismatch| {
+            capacity * mismatch * mismatch
         });
+        let squares = passes::sum(ratio.len(), &squares);
         passes::dot(&self.rhs, &self.direction).abs() + squares
     }
 
@@ -365,11 +368,17 @@ impl<D: Divergence> Newton<D> {
     }
 }
 
-fn cells<'a, D>(feet: &'a [Foot], ratio: &'a [f64], target: &'a [f64]) -> Cells<'a, D> {
-    Cells {
+fn soft<'a, D, F: Fn(Pack, Pack) -> Pack>(
+    feet: &'a [Foot],
+    ratio: &'a [f64],
+    target: &'a [f64],
+    of: F,
+) -> Soft<'a, D, F> {
+    let cells = Cells {
         feet,
         ratio,
         target,
         divergence: PhantomData,
-    }
+    };
+    Soft { cells, of }
 }
