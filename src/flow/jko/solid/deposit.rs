@@ -20,8 +20,8 @@ pub(super) enum Places<'a> {
     Feet(&'a [Foot]),
     /// Anywhere.
     At(&'a [Point]),
-    /// First at the feet, then anywhere.
-    Both(&'a [Foot], &'a [Point]),
+    /// First at the feet, then at the centres.
+    Both(&'a [Foot], Centres),
 }
 
 impl Places<'_> {
@@ -32,9 +32,9 @@ impl Places<'_> {
             Self::Centres(centres) => centres.place(number),
             Self::Feet(feet) => feet[number].place,
             Self::At(places) => places[number],
-            Self::Both(feet, places) => match feet.get(number) {
+            Self::Both(feet, centres) => match feet.get(number) {
                 Some(foot) => foot.place,
-                None => places[number - feet.len()],
+                None => centres.place(number - feet.len()),
             },
         }
     }
@@ -44,7 +44,7 @@ impl Places<'_> {
             Self::Centres(centres) => centres.len(),
             Self::Feet(feet) => feet.len(),
             Self::At(places) => places.len(),
-            Self::Both(feet, places) => feet.len() + places.len(),
+            Self::Both(feet, centres) => feet.len() + centres.len(),
         }
     }
 }
