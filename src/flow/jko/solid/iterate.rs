@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::deposit::Places;
 use super::feet::{Foot, SINGULAR};
-use super::lattice::{Centres, Lattice};
+use super::lattice::Lattice;
 use super::pack::{LocalPack, PLACES, Pack, inverse_pack, splat, transposed};
 use super::passes::Fill;
 use super::spline::Spline;
@@ -35,36 +35,21 @@ pub(super) struct Iterate {
 }
 
 impl Iterate {
+    pub fn new(lattice: Lattice, places: usize) -> Self {
+        Self {
+            coefficients: vec![0.0; lattice.len()],
+            spline: Spline::new(lattice),
+            feet: vec![Foot::default(); places],
+            ratio: vec![0.0; places],
+            residual: vec![0.0; lattice.len()],
+            misfit: f64::INFINITY,
+        }
+    }
+
     /// Room for so many places; further ones begin at 0.
     pub fn resize(&mut self, places: usize) {
         self.feet.resize(places, Foot::default());
         self.ratio.resize(places, 0.0);
-    }
-
-    /// Takes memory for feet and r of so many places, if it has been released.
-    pub fn hold(&mut self, places: usize) {
-        if self.feet.len() != places {
-            self.feet = vec![Foot::default(); places];
-            self.ratio = vec![0.0; places];
-        }
-    }
-
-    /// Gives the memory of feet and r back.
-    pub fn release(&mut self) {
-        (self.feet, self.ratio) = (Vec::new(), Vec::new());
-    }
-}
-
-impl Iterate {
-    pub fn new(lattice: Lattice, centres: &Centres) -> Self {
-        Self {
-            coefficients: vec![0.0; lattice.len()],
-            spline: Spline::new(lattice),
-            feet: vec![Foot::default(); centres.len()],
-            ratio: vec![0.0; centres.len()],
-            residual: vec![0.0; lattice.len()],
-            misfit: f64::INFINITY,
-        }
     }
 }
 

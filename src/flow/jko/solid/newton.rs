@@ -53,8 +53,8 @@ pub(super) struct Newton<D> {
     pub moments: Vec<f64>,
     pub mass: f64,
     pub current: Iterate,
-    /// Has feet and r while a direction is followed; while one is solved for, the matrix has their memory.
-    pub trial: Iterate,
+    /// The iterate at a share of the direction, while one is followed; while one is solved for, the matrix has its memory.
+    pub trial: Option<Iterate>,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -85,8 +85,8 @@ impl<D: Divergence> Newton<D> {
             target,
             moments: nodes(),
             mass: 0.0,
-            current: Iterate::new(lattice, &centres),
-            trial: Iterate::new(lattice, &centres),
+            current: Iterate::new(lattice, centres.len()),
+            trial: None,
             background: Background::new(&lattice, &centres),
             stiffness: STIFFNESS,
             order,
@@ -107,15 +107,14 @@ impl<D: Divergence> Newton<D> {
             lattice,
             points,
             current,
-            trial,
             ..
         } = self;
         self.stiffness = STIFFNESS;
         current.spline.set(&current.coefficients);
         let search = Search::new(&current.spline, lattice, tau);
-        trial.hold(points.len());
-        search.all(points, &current.feet, &mut trial.feet);
-        std::mem::swap(&mut current.feet, &mut trial.feet);
+        let mut feet = vec![Foot::default(); points.len()];
+        search.all(points, &current.feet, &mut feet);
+        current.feet = feet;
         self.evaluate(false);
     }
 
@@ -129,10 +128,9 @@ impl<D: Divergence> Newton<D> {
             moments: start,
             ..
         } = self;
-        let iterate = if of_trial {
-            &mut self.trial
-        } else {
-            &mut self.current
+        let iterate = match &mut self.trial {
+            Some(trial) if of_trial => trial,
+            _ => &mut self.current,
         };
         let Iterate {
             feet,
@@ -188,7 +186,7 @@ impl<D: Divergence> Newton<D> {
             effort.linear_iterations += self.newton(tau, background, tolerance)?;
             let decrement = self.decrement();
             let length = self.search(tau);
-            let after = self.trial.misfit;
+            let after = self.trial_misfit();
             if (after > WORSE * before && background < STIFF) || after.is_infinite() {
                 self.stiffness *= REJECTED;
                 self.evaluate(false);
@@ -199,7 +197,9 @@ impl<D: Divergence> Newton<D> {
             } else if length < SHORT {
                 self.stiffness *= STIFFER;
             }
-            std::mem::swap(&mut self.current, &mut self.trial);
+            if let Some(trial) = &mut self.trial {
+                std::mem::swap(&mut self.current, trial);
+            }
             short_steps = if length < SHORT { short_steps + 1 } else { 0 };
             let stalled = short_steps >= MOST_SHORT && after < STALLED;
             if stalled || (after > 0.5 * before && after < ROUNDING) {
@@ -213,7 +213,7 @@ impl<D: Divergence> Newton<D> {
                 }
             }
         }
-        self.trial.release();
+        self.trial = None;
         Ok(effort)
     }
 
@@ -242,7 +242,7 @@ impl<D: Divergence> Newton<D> {
 
     /// Newton's direction for φ; returns the iterations of the linear solver.
     fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> Result<usize, GpuError> {
-        self.trial.release();
+        self.trial = None;
         let Iterate { feet, ratio, .. } = &self.current;
         let mut excess = vec![0.0; ratio.len()];
         let soft = soft::<D, _>(feet, ratio, &self.target, |capacity, mismatch| {
@@ -314,14 +314,14 @@ impl<D: Divergence> Newton<D> {
     /// Goes along the direction into `trial`, so far that the misfit falls or to where it was least; returns the share.
     fn search(&mut self, tau: f64) -> f64 {
         let before = self.current.misfit;
-        self.trial.hold(self.points.len());
         let (mut length, mut best) = (1.0, (f64::INFINITY, 1.0));
         loop {
             self.go(tau, length);
-            if self.trial.misfit < best.0 {
-                best = (self.trial.misfit, length);
+            let misfit = self.trial_misfit();
+            if misfit < best.0 {
+                best = (misfit, length);
             }
-            if self.trial.misfit <= (1.0 - 0.25 * length) * before {
+            if misfit <= (1.0 - 0.25 * length) * before {
                 return length;
             }
             if length < SHORTEST {
@@ -335,6 +335,12 @@ impl<D: Divergence> Newton<D> {
         best.1
     }
 
+    /// The misfit where the direction leads to; none is any good before it is followed.
+    fn trial_misfit(&self) -> f64 {
+        let trial = self.trial.as_ref();
+        trial.map_or(f64::INFINITY, |trial| trial.misfit)
+    }
+
     /// The trial iterate at a share of the direction.
     fn go(&mut self, tau: f64, length: f64) {
         let Self {
@@ -346,6 +352,7 @@ impl<D: Divergence> Newton<D> {
             ..
         } = self;
         let (coefficients, direction) = (&current.coefficients, &*direction);
+        let trial = trial.get_or_insert_with(|| Iterate::new(*lattice, points.len()));
         trial.spline.set(direction);
         with_middle!(lattice, MIDDLE => {
             let moved = Moved::<D, MIDDLE> {
