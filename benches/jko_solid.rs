@@ -8,6 +8,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use ottoflow::backend::gpu::{Gpu, Selection};
+use ottoflow::backend::memory::give_back_large_blocks;
 use ottoflow::exact::{PoissonKernel, l1_distance};
 use ottoflow::flow::{Device, JkoSettings, MethodSettings, start};
 use ottoflow::grid::{Axis, Boundary, Grid};
@@ -105,6 +106,7 @@ fn report(dimension: usize, cells: usize, device: Device) -> Result<(), Box<dyn 
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    give_back_large_blocks();
     println!(
         "| cells | seconds | of each step | Newton iterations | CG iterations | gap over W2²/(2τ) | L1 error | over that of exact steps | memory, fields |"
     );

@@ -2,6 +2,7 @@
 
 pub mod cpu;
 pub mod gpu;
+pub mod memory;
 pub mod reduce;
 
 use crate::calculus::Real;

@@ -22,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::backend::memory::give_back_large_blocks;
+
 pub use error::CommandError;
 
 /// Wasserstein gradient flows of GAN divergences: a scenario file becomes a trajectory and pictures.
@@ -144,6 +146,7 @@ enum PrecisionArgument {
 /// failed, 130 interrupted.
 pub fn main() -> ExitCode {
     without_desktop();
+    give_back_large_blocks();
     // clap prints usage errors itself and exits with 2.
     let CommandLine { command } = CommandLine::parse();
     let outcome = match command {

@@ -19,11 +19,9 @@ pub(super) struct Pairs {
     control: Control,
     /// ln(π · cell volume).
     log_mass: Vec<f64>,
-    /// ℓ after one step by 2τ, and after the second by τ.
-    whole: Vec<f64>,
-    second: Vec<f64>,
-    /// The second step of a pair, until it is asked for.
+    /// The second step of a pair, until it is asked for, and ℓ after it.
     kept: Option<Made>,
+    second: Vec<f64>,
 }
 
 impl Pairs {
@@ -33,13 +31,11 @@ impl Pairs {
         tolerance: f64,
         largest: f64,
     ) -> Self {
-        let cells = state.log_ratio.len();
         Self {
             control: Control::new::<D>(problem, state, tolerance, largest, PAIRS),
             log_mass: problem.log_masses().collect(),
-            whole: vec![0.0; cells],
-            second: vec![0.0; cells],
             kept: None,
+            second: Vec::new(),
         }
     }
 
@@ -54,12 +50,12 @@ impl Pairs {
         time: f64,
         until: f64,
         current: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<(Made, usize), FlowError> {
         if let Some(kept) = self.kept.take()
             && time + kept.step <= until + 1e-12 * until.abs()
         {
-            result.copy_from_slice(&self.second);
+            *result = std::mem::take(&mut self.second);
             return Ok((kept, 0));
         }
         let mut rejected = 0;
@@ -91,17 +87,18 @@ impl Pairs {
         time: f64,
         tau: f64,
         current: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<(Made, Made, Effort, f64), FlowError> {
         let first = stepper.step(time, tau, current, result)?;
         let second = stepper.step(time + tau, tau, result, &mut self.second)?;
-        let whole = stepper.step(time, 2.0 * tau, current, &mut self.whole)?;
+        let mut reached = Vec::new();
+        let whole = stepper.step(time, 2.0 * tau, current, &mut reached)?;
         let mut effort = first.effort;
         effort += second.effort;
         effort += whole.effort;
         let error = reduce::sum(self.log_mass.len(), |cell| {
             let mass = |ln: f64| Real::exp(self.log_mass[cell] + ln);
-            (mass(self.second[cell]) - mass(self.whole[cell])).abs()
+            (mass(self.second[cell]) - mass(reached[cell])).abs()
         });
         Ok((first, second, effort, error))
     }

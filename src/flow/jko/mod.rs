@@ -67,9 +67,8 @@ pub struct Jko<D> {
     settings: JkoSettings,
     choice: Choice,
     time: f64,
-    /// ℓ now, and after the next step.
+    /// ℓ now.
     current: Field,
-    next: Vec<f64>,
 }
 
 /// How τ is chosen.
@@ -108,7 +107,7 @@ impl<D: Divergence> Stepper<D> {
         time: f64,
         step: f64,
         current: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<Made, FlowError> {
         let Reached {
             effort,
@@ -187,7 +186,7 @@ impl<D: Divergence> Solver<D> {
         &mut self,
         step: f64,
         current: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<Reached, GpuError> {
         Ok(match self {
             Self::Line(line, extrapolation) => {
@@ -196,7 +195,8 @@ impl<D: Divergence> Solver<D> {
                     None => (step, current, None),
                 };
                 let (iterations, settled, certificate) = line.solve(tau, initial, guess);
-                result.copy_from_slice(&line.current.log_ratio[..line.cells()]);
+                result.clear();
+                result.extend_from_slice(&line.current.log_ratio[..line.cells()]);
                 Reached {
                     effort: Effort {
                         iterations,
@@ -271,7 +271,6 @@ impl<D: Divergence> Jko<D> {
             settings,
             choice,
             time: state.time,
-            next: vec![0.0; state.log_ratio.len()],
             current: state.log_ratio.clone(),
         })
     }
@@ -334,20 +333,20 @@ impl<D: Divergence> Method for Jko<D> {
             stepper,
             choice,
             current,
-            next,
             time,
             ..
         } = self;
+        let mut next = Vec::new();
         let now = current.as_slice().unwrap_or_default();
         let (made, rejected) = match choice {
-            Choice::Even => (stepper.step(*time, even, now, next)?, 0),
-            Choice::Pairs(pairs) => pairs.advance(stepper, *time, until, now, next)?,
+            Choice::Even => (stepper.step(*time, even, now, &mut next)?, 0),
+            Choice::Pairs(pairs) => pairs.advance(stepper, *time, until, now, &mut next)?,
             Choice::Prediction(prediction) => {
-                prediction.advance(stepper, *time, until, now, next)?
+                prediction.advance(stepper, *time, until, now, &mut next)?
             }
         };
         if let Some(current) = current.as_slice_mut() {
-            current.copy_from_slice(next);
+            current.copy_from_slice(&next);
         }
         stepper.solver.record(made.step, made.tau);
         let reached = *time + made.step;

@@ -60,7 +60,7 @@ impl Prediction {
         time: f64,
         until: f64,
         current: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<(Made, usize), FlowError> {
         if let Some(start) = &mut self.start {
             let (made, rejected) = start.advance(stepper, time, until, current, result)?;

@@ -1,8 +1,10 @@
-//! The assembly of a matrix from places, one slab of the lattice at a time (docs/mathematics.md, eq. 30).
+//! The assembly of a matrix from places, one slab of the lattice at a time (docs/mathematics.md, eq. 30): summed in f64 for the rows of nodes at hand.
 
 use super::deposit::{Order, slab_of};
+use super::iterate::gathered;
 use super::lattice::Lattice;
-use super::pack::{LocalPack, PLACES, transposed};
+use super::number::Number;
+use super::pack::{LocalPack, PLACES, splat, transposed};
 use super::stencil::{Beside, WIDTH, Weigh, middle_width};
 use crate::backend::cpu::Kernel;
 
@@ -54,16 +56,17 @@ impl<const NODES: usize, const ROW: usize> Block<NODES, ROW> {
 }
 
 /// What the places of one slab add to the rows of three.
-pub(super) struct Assembly<'a, W, const MIDDLE: usize, const NODES: usize, const ROW: usize> {
+pub(super) struct Assembly<'a, W, N, const MIDDLE: usize, const NODES: usize, const ROW: usize> {
     pub matrix: &'a Shape,
     pub order: &'a Order,
     pub slab: usize,
     pub weigh: &'a W,
-    pub numbers: &'a mut [f64],
+    pub scale: f64,
+    pub numbers: &'a mut [N],
 }
 
-impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
-    for Assembly<'_, W, MIDDLE, NODES, ROW>
+impl<W: Weigh, N: Number, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
+    for Assembly<'_, W, N, MIDDLE, NODES, ROW>
 {
     type Output = ();
 
@@ -72,28 +75,33 @@ impl<W: Weigh, const MIDDLE: usize, const NODES: usize, const ROW: usize> Kernel
         let lattice = &self.matrix.lattice;
         let cells = self.slab * lattice.slab()..(self.slab + 1) * lattice.slab();
         let mut block = Block::<NODES, ROW>([[0.0; ROW]; NODES]);
+        let mut window = Window::<N, MIDDLE>::new(self.matrix, self.slab, self.numbers);
         let mut left = None;
         let mut splines = [[[0.0; ROW]; 4]; PLACES];
+        let (at, masses, scale) = (self.weigh.places(), self.weigh.masses(), splat(self.scale));
         for places in self.order.of(cells).chunks(PLACES) {
-            let packed = transposed(places.len(), |lane| self.weigh.place(places[lane] as usize));
+            let packed = transposed(places.len(), |lane| at.at(places[lane] as usize));
             let local = lattice.local_pack(&packed);
-            let weights = self.weigh.weights::<MIDDLE>(places, &local);
+            let mass = scale * gathered(places.len(), |lane| masses[places[lane] as usize]);
+            let flux = self.weigh.flux::<MIDDLE>(places, &local);
+            let flux = flux.map(|entry| scale * entry);
             tensors::<MIDDLE, ROW>(&local, W::FLUX, &mut splines);
             for (lane, splines) in splines.iter().enumerate().take(places.len()) {
                 let cell = [0, 1, 2].map(|axis| local[axis].cell[lane]);
                 if left != Some(cell) {
                     if let Some(cell) = left.replace(cell) {
-                        self.matrix.scatter(cell, &block, self.numbers);
+                        window.scatter(cell, &block);
                     }
                     block.0 = [[0.0; ROW]; NODES];
                 }
-                let flux = [0, 1, 2, 3, 4, 5].map(|entry| weights.flux[entry].0[lane]);
-                block.add(splines, weights.mass.0[lane], W::FLUX.then_some(&flux));
+                let flux = flux.map(|entry| entry.0[lane]);
+                block.add(splines, mass.0[lane], W::FLUX.then_some(&flux));
             }
         }
         if let Some(cell) = left {
-            self.matrix.scatter(cell, &block, self.numbers);
+            window.scatter(cell, &block);
         }
+        window.pass((lattice.axes[1].count + MIDDLE / 2) as isize);
     }
 }
 
@@ -133,7 +141,7 @@ fn tensors<const MIDDLE: usize, const ROW: usize>(
     }
 }
 
-/// Where the numbers of a matrix are, offset by offset from that of the diagonal on.
+/// Where the numbers of a matrix are, offset by offset from that after the diagonal on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub lattice: Lattice,
@@ -143,59 +151,101 @@ pub(super) struct Shape {
     pub slab: usize,
 }
 
-impl Shape {
-    /// Adds the block of a lattice cell to the rows of three slabs.
+/// The sums for the rows of nodes beside the lattice cells at hand: of three slabs, and on each of so many.
+struct Window<'a, N, const MIDDLE: usize> {
+    matrix: &'a Shape,
+    slab: usize,
+    /// Where they go to.
+    numbers: &'a mut [N],
+    /// Row by row of each slab; what is beyond the sides has its own.
+    sums: Vec<f64>,
+    /// The first row of nodes that is still to go.
+    first: isize,
+}
+
+impl<'a, N: Number, const MIDDLE: usize> Window<'a, N, MIDDLE> {
+    fn new(matrix: &'a Shape, slab: usize, numbers: &'a mut [N]) -> Self {
+        Self {
+            matrix,
+            slab,
+            numbers,
+            sums: vec![0.0; 3 * MIDDLE * matrix.row],
+            first: if MIDDLE == 1 { 0 } else { -1 },
+        }
+    }
+
+    /// Where a row of nodes has its sums on the slab `beside` (0, 1, 2).
+    #[inline(always)]
+    fn begin(&self, beside: usize, row: isize) -> usize {
+        let place = (row + 1).unsigned_abs() % MIDDLE;
+        (beside * MIDDLE + place) * self.matrix.row
+    }
+
+    /// Hands the rows before one on.
+    #[inline(always)]
+    fn pass(&mut self, until: isize) {
+        let Shape {
+            lattice, row, slab, ..
+        } = *self.matrix;
+        while self.first < until {
+            for beside in 0..3 {
+                let from = self.begin(beside, self.first);
+                let to = slab_of(&lattice, self.slab, beside) * slab
+                    + lattice.axes[1].fold(self.first) * row;
+                let sums = &mut self.sums[from..][..row];
+                for (number, sum) in self.numbers[to..][..row].iter_mut().zip(sums) {
+                    number.gain(*sum);
+                    *sum = 0.0;
+                }
+            }
+            self.first += 1;
+        }
+    }
+
+    /// Adds the block of a lattice cell.
     #[inline(always)]
     fn scatter<const NODES: usize, const ROW: usize>(
-        &self,
+        &mut self,
         cell: [usize; 3],
         block: &Block<NODES, ROW>,
-        numbers: &mut [f64],
     ) {
-        let Self {
-            lattice,
-            run,
-            row,
-            slab,
-        } = self;
-        let middle_nodes = NODES / 9;
-        let width = middle_width(lattice);
+        let Shape { lattice, run, .. } = *self.matrix;
+        // A missing axis has one node beside, in the middle of three.
+        let skipped = usize::from(MIDDLE == 1);
+        let rows = cell[1] as isize + skipped as isize - 1;
+        self.pass(rows);
+        let width = middle_width(&lattice);
         let centre = WIDTH * width * WIDTH / 2;
         let slow = Beside::new(&lattice.axes[0], cell[0]);
         let middle = Beside::new(&lattice.axes[1], cell[1]);
         let fast = Beside::new(&lattice.axes[2], cell[2]);
-        // A missing axis has one node beside, in the middle of three.
-        let skipped = usize::from(middle_nodes == 1);
         let mut first = [0; NODES];
         for a in 0..3 {
-            let first_of_slab = slab_of(lattice, cell[0], a) * slab;
-            for b in 0..middle_nodes {
+            for b in 0..MIDDLE {
+                let begin = self.begin(a, rows + b as isize);
                 for c in 0..3 {
-                    first[(a * middle_nodes + b) * 3 + c] =
-                        first_of_slab + middle.nodes[b + skipped] * row + fast.nodes[c];
+                    first[(a * MIDDLE + b) * 3 + c] = begin + fast.nodes[c];
                 }
             }
         }
         // Of each pair of nodes of the block the entry above the diagonal.
         for (from, entries) in block.0.iter().enumerate() {
             let (rest, c) = (from / 3, from % 3);
-            let (a, b) = (rest / middle_nodes, rest % middle_nodes);
+            let (a, b) = (rest / MIDDLE, rest % MIDDLE);
             for across in rest..NODES / 3 {
-                let (to, beside) = (across / middle_nodes, across % middle_nodes);
+                let (to, beside) = (across / MIDDLE, across % MIDDLE);
                 let offset =
                     slow.offsets[a][to] * width + middle.offsets[b + skipped][beside + skipped];
-                for last in if across == rest { c } else { 0 }..3 {
+                for last in if across == rest { c + 1 } else { 0 }..3 {
                     let other = across * 3 + last;
                     let value = entries[other];
                     let offset = offset * WIDTH + fast.offsets[c][last];
                     if offset < centre {
-                        numbers[first[other] + (centre - offset) * run] += value;
-                    } else if offset > centre || from == other {
-                        numbers[first[from] + (offset - centre) * run] += value;
-                    } else {
-                        // Beyond a closed side: both are the same node.
-                        numbers[first[from]] += 2.0 * value;
+                        self.sums[first[other] + (centre - offset - 1) * run] += value;
+                    } else if offset > centre {
+                        self.sums[first[from] + (offset - centre - 1) * run] += value;
                     }
+                    // Else, beyond a closed side, both are the same node.
                 }
             }
         }

@@ -2,6 +2,7 @@
 //! (docs/mathematics.md, eq. 30).
 
 use super::lattice::{Centres, Lattice, LatticeAxis};
+use super::number::Number;
 use super::passes;
 use super::stencil::{Beside, Stencil, WIDTH};
 
@@ -48,9 +49,10 @@ impl Background {
         }))
     }
 
-    /// Adds a multiple to a matrix on the same lattice.
-    pub fn add(&self, factor: f64, matrix: &mut Stencil) {
+    /// Adds a multiple to a matrix on the same lattice, but for the diagonal: it has no row sums.
+    pub fn add<N: Number>(&self, factor: f64, matrix: &mut Stencil<N>) {
         let [slow, middle, fast] = &self.0;
+        let factor = factor * matrix.scale;
         let (lattice, run, row) = (matrix.lattice, matrix.run, matrix.row());
         let (width, centre) = (matrix.offsets / (WIDTH * WIDTH), matrix.offsets / 2);
         passes::chunks(matrix.rows_mut(), row, |number, values| {
@@ -66,18 +68,18 @@ impl Background {
                     let across = factor * mass * own;
                     let bent = factor * (stiff * own + mass * own_stiff);
                     for c in 0..WIDTH {
-                        let Some(kept) = ((a * width + b) * WIDTH + c).checked_sub(centre) else {
+                        let Some(kept) = ((a * width + b) * WIDTH + c).checked_sub(centre + 1)
+                        else {
                             continue;
                         };
                         let values = &mut values[kept * run..];
                         let along = fast.mass[c].iter().zip(&fast.stiffness[c]);
                         for (value, (mass, stiff)) in values.iter_mut().zip(along) {
-                            *value += bent * mass + across * stiff;
+                            value.gain(bent * mass + across * stiff);
                         }
                     }
                 }
             }
         });
-        matrix.read_diagonal();
     }
 }

@@ -11,7 +11,7 @@ use super::lattice::{Lattice, squared_distance};
 use super::newton::Newton;
 use super::passes;
 use super::spline::Spline;
-use super::strays::Strays;
+use super::strays::{Ground, Strays};
 use crate::backend::gpu::GpuError;
 use crate::backend::reduce;
 use crate::calculus::Real;
@@ -40,8 +40,8 @@ const SHARE: f64 = 0.1;
 pub(super) struct Plan<D> {
     lattice: Lattice,
     /// By how much s is raised where a foot is not proven to be global; nothing where all are.
-    excess: Vec<f64>,
-    /// Mass from the foot of each place, then on each of the other ways; none while there is no plan.
+    pub excess: Vec<f64>,
+    /// Mass from the foot of each place, then on the other ways from each cell of the start; none while there is no plan.
     pub masses: Vec<f64>,
     /// The other ways, and what comes to each place on them; nothing where there are none.
     pub strays: Strays,
@@ -127,7 +127,7 @@ impl<D: Divergence> Plan<D> {
         self.balance(newton);
         self.fill(newton, tau, initial);
         let enough = enough(newton, tau, aim);
-        let iterations = self.repair(newton, enough)?;
+        let iterations = self.repair(newton, tau, enough)?;
         self.measure(newton, tau);
         Ok(iterations)
     }
@@ -168,7 +168,14 @@ impl<D: Divergence> Plan<D> {
                 order,
                 places,
                 masses,
-                (multigrid, rhs, direction, &mut self.spline, tolerance),
+                (
+                    multigrid,
+                    padded,
+                    rhs,
+                    direction,
+                    &mut self.spline,
+                    tolerance,
+                ),
             )?;
             let masses: &[f64] = masses;
             moments(
@@ -237,38 +244,35 @@ impl<D: Divergence> Plan<D> {
             };
         });
         self.spline.set(unserved);
-        let mut start: Vec<f64> = (0..centres.len())
-            .map(|cell| target[cell] * Real::exp(initial[cell]))
-            .collect();
+        let mut start = vec![0.0; centres.len()];
+        passes::each(&mut start, |cell, mass| {
+            *mass = target[cell] * Real::exp(initial[cell])
+        });
         for divided in &points.divided {
             start[divided.cell] = divided.target * Real::exp(initial[divided.cell]);
         }
-        let s = |place: usize| current.feet[place].value + self.raised(place);
-        let (strays, masses) = Strays::new(
-            (&self.lattice, centres, points),
-            tau,
-            |cell| start[cell],
-            &self.spline,
-            (
-                s,
-                |place| target[place],
-                |place| target[place] * ratio_of::<D, f64>(s(place) + self.shift),
-            ),
-        );
-        self.strays = strays;
+        let spline = &self.spline;
+        passes::each(&mut start, |cell, mass| {
+            let unserved = *mass * spline.value(&centres.place(cell));
+            *mass = if unserved > 0.0 { unserved } else { 0.0 };
+        });
         let ratio = &current.ratio;
         self.masses.resize(points.len(), 0.0);
         passes::each(&mut self.masses, |cell, mass| {
             *mass = target[cell] * ratio[cell]
         });
-        self.masses.extend(masses);
-        let places = Places::Both(&current.feet, &self.strays.places);
+        self.masses.extend_from_slice(&start);
+        let places = Places::Both(&current.feet, *centres);
         order.sort(&self.lattice, places);
+        self.strays = Strays::new(&self.ground(newton, tau), &start);
     }
 
     /// Reweights the masses until what is left of the second marginal is `enough`, relative to the mass, at first with the first one in turn.
-    fn repair(&mut self, newton: &mut Newton<D>, enough: f64) -> Result<usize, GpuError> {
+    fn repair(&mut self, newton: &mut Newton<D>, tau: f64, enough: f64) -> Result<usize, GpuError> {
         let Newton {
+            centres,
+            points,
+            target,
             order,
             current,
             multigrid,
@@ -283,16 +287,28 @@ impl<D: Divergence> Plan<D> {
             lattice,
             masses,
             strays,
+            excess,
             spline,
             sums,
             left,
+            shift,
             ..
         } = self;
-        let places = Places::Both(&current.feet, &strays.places);
+        let ground = Ground {
+            lattice,
+            centres,
+            points,
+            tau,
+            feet: &current.feet,
+            excess,
+            target,
+        };
+        let goal = |place: usize| target[place] * ratio_of::<D, f64>(ground.s(place) + *shift);
+        let places = Places::Both(&current.feet, *centres);
         for sweep in 0..SWEEPS + ALTERNATE {
             if sweep < ALTERNATE {
                 let (from_feet, on_ways) = masses.split_at_mut(current.feet.len());
-                strays.scale(from_feet, on_ways);
+                strays.scale(&ground, from_feet, on_ways, goal);
             }
             moments(lattice, order, places, Masses::Of(masses), padded, sums);
             passes::each(direction, |node, factor| {
@@ -316,7 +332,7 @@ impl<D: Divergence> Plan<D> {
                 order,
                 places,
                 masses,
-                (multigrid, rhs, direction, spline, LINEAR_ERROR),
+                (multigrid, padded, rhs, direction, spline, LINEAR_ERROR),
             )?;
         }
         Ok(iterations)
@@ -335,17 +351,20 @@ impl<D: Divergence> Plan<D> {
             let square = squared_distance(&newton.points.place(cell), &feet[cell].place);
             self.masses[cell] * square
         });
-        self.arrived.clear();
-        let on_ways = &self.masses[feet.len()..];
-        if !on_ways.is_empty() {
-            self.arrived.resize(feet.len(), 0.0);
-        }
-        for ((place, cost), mass) in self.strays.ends().zip(&self.strays.costs).zip(on_ways) {
-            self.arrived[place] += mass;
-            self.cost += 2.0 * tau * cost * mass;
+        self.arrived = Vec::new();
+        if !self.strays.is_empty() {
+            let (mut arrived, mut cost) = (vec![0.0; feet.len()], 0.0);
+            let on_ways = &self.masses[feet.len()..];
+            let ground = self.ground(newton, tau);
+            self.strays.visit(&ground, on_ways, |way| {
+                arrived[way.to] += way.mass;
+                cost += 2.0 * tau * way.cost * way.mass;
+            });
+            self.arrived = arrived;
+            self.cost += cost;
         }
         newton.multigrid.release();
-        self.gap = self.gap_of(newton, &mut vec![0.0; newton.points.len()]);
+        self.gap = self.gap_of(newton, tau);
     }
 
     /// ℓ of the plan, with the mass of the start.

@@ -1,14 +1,14 @@
 //! Corrections of a plan whose second marginal is not yet that of the start (docs/mathematics.md, eq. 33).
 
 use super::deposit::{Order, Places};
-use super::iterate::gathered;
-use super::lattice::{Lattice, Point};
+use super::lattice::Lattice;
 use super::multigrid::Multigrid;
-use super::pack::{LocalPack, splat, transposed, with_middle};
+use super::pack::{LocalPack, Pack, splat, transposed, with_middle};
 use super::passes::{self, Fill};
 use super::spline::Spline;
-use super::stencil::{Weigh, Weights};
+use super::stencil::{Weigh, scale_of};
 use crate::backend::gpu::GpuError;
+use crate::backend::reduce;
 
 /// The least and the largest factor of a correction.
 const FACTORS: [f64; 2] = [0.1, 10.0];
@@ -27,17 +27,18 @@ impl Weigh for Marginal<'_> {
     const FLUX: bool = false;
 
     #[inline(always)]
-    fn place(&self, number: usize) -> Point {
-        self.places.at(number)
+    fn places(&self) -> Places<'_> {
+        self.places
     }
 
     #[inline(always)]
-    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], _: &[LocalPack; 3]) -> Weights {
-        let mass = gathered(numbers.len(), |lane| self.masses[numbers[lane] as usize]);
-        Weights {
-            mass,
-            flux: [splat(0.0); 6],
-        }
+    fn masses(&self) -> &[f64] {
+        self.masses
+    }
+
+    #[inline(always)]
+    fn flux<const MIDDLE: usize>(&self, _: &[u32], _: &[LocalPack; 3]) -> [Pack; 6] {
+        [splat(0.0); 6]
     }
 }
 
@@ -61,7 +62,7 @@ impl<const MIDDLE: usize> Fill<f64> for Corrected<'_, MIDDLE> {
     }
 }
 
-/// One correction (eq. 33) for the right-hand side given; returns iterations of the linear solver.
+/// One correction (eq. 33) for the right-hand side given; returns iterations of the linear solver. `padded` as for [`moments`](super::deposit::moments).
 ///
 /// # Errors
 ///
@@ -71,8 +72,9 @@ pub(super) fn correct(
     order: &Order,
     places: Places,
     masses: &mut [f64],
-    (multigrid, rhs, direction, spline, tolerance): (
+    (multigrid, padded, rhs, direction, spline, tolerance): (
         &mut Multigrid,
+        &mut [f64],
         &[f64],
         &mut [f64],
         &mut Spline,
@@ -84,7 +86,9 @@ pub(super) fn correct(
         masses: &*masses,
         places,
     };
-    matrix.assemble(order, &weigh);
+    let mass = reduce::sum(masses.len(), |number| masses[number]);
+    matrix.assemble(order, &weigh, scale_of(mass), padded);
+    matrix.set_diagonal();
     let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
     matrix.lift_diagonal(LIFTS[0], LIFTS[1] * largest);
     multigrid.prepare()?;

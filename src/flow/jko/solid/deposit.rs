@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::feet::Foot;
 use super::lattice::{Centres, Lattice, Point};
+use super::number::Number;
 use super::pack::{PLACES, splat, transposed, with_middle};
 use super::passes;
 use crate::backend::cpu::{Kernel, vectorised};
@@ -19,8 +20,8 @@ pub(super) enum Places<'a> {
     Feet(&'a [Foot]),
     /// Anywhere.
     At(&'a [Point]),
-    /// First at the feet, then anywhere.
-    Both(&'a [Foot], &'a [Point]),
+    /// First at the feet, then at the centres.
+    Both(&'a [Foot], Centres),
 }
 
 impl Places<'_> {
@@ -31,9 +32,9 @@ impl Places<'_> {
             Self::Centres(centres) => centres.place(number),
             Self::Feet(feet) => feet[number].place,
             Self::At(places) => places[number],
-            Self::Both(feet, places) => match feet.get(number) {
+            Self::Both(feet, centres) => match feet.get(number) {
                 Some(foot) => foot.place,
-                None => places[number - feet.len()],
+                None => centres.place(number - feet.len()),
             },
         }
     }
@@ -43,7 +44,7 @@ impl Places<'_> {
             Self::Centres(centres) => centres.len(),
             Self::Feet(feet) => feet.len(),
             Self::At(places) => places.len(),
-            Self::Both(feet, places) => feet.len() + places.len(),
+            Self::Both(feet, centres) => feet.len() + centres.len(),
         }
     }
 }
@@ -112,14 +113,14 @@ impl Order {
 
 /// Calls `deposit(slab, numbers)` for every slab of the lattice, `numbers` being those of the slab before, itself and the one after,
 /// `length` a slab; what is beyond the sides is added where it belongs. `padded` holds two slabs more than the lattice.
-pub(super) fn by_slabs(
+pub(super) fn by_slabs<N: Number>(
     lattice: &Lattice,
-    padded: &mut [f64],
+    padded: &mut [N],
     length: usize,
-    deposit: impl Fn(usize, &mut [f64]) + Sync,
+    deposit: impl Fn(usize, &mut [N]) + Sync,
 ) {
     let count = lattice.axes[0].count;
-    passes::chunks(padded, length, |_, slab| slab.fill(0.0));
+    passes::chunks(padded, length, |_, slab| slab.fill(N::default()));
     for third in 0..3 {
         let Some(rest) = padded.get_mut(third * length..) else {
             continue;
@@ -136,11 +137,11 @@ pub(super) fn by_slabs(
     let [before, after] = [-1, count as isize].map(|node| lattice.axes[0].fold(node) + 1);
     let (first, rest) = padded.split_at_mut(length);
     for (to, from) in rest[(before - 1) * length..].iter_mut().zip(first.iter()) {
-        *to += from;
+        to.gain(from.wide());
     }
     let (rest, beyond) = padded.split_at_mut((count + 1) * length);
     for (to, from) in rest[after * length..].iter_mut().zip(beyond.iter()) {
-        *to += from;
+        to.gain(from.wide());
     }
 }
 

@@ -56,7 +56,6 @@ impl<D: Divergence> Newton<D> {
     fn fit(&mut self) {
         let places = self.points.len();
         self.current.resize(places);
-        self.trial.release();
-        self.mismatch.resize(places, 0.0);
+        self.trial = None;
     }
 }

@@ -5,6 +5,7 @@ use super::iterate::{gathered, ratio_of, softness};
 use super::newton::Newton;
 use super::pack::Pack;
 use super::passes::{self, Fill};
+use super::strays::Ground;
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
@@ -79,25 +80,34 @@ impl<D: Divergence> Plan<D> {
         self.shift = shift;
     }
 
+    /// What decides where other ways lead to.
+    pub fn ground<'a>(&'a self, newton: &'a Newton<D>, tau: f64) -> Ground<'a> {
+        Ground {
+            lattice: &newton.lattice,
+            centres: &newton.centres,
+            points: &newton.points,
+            tau,
+            feet: &newton.current.feet,
+            excess: &self.excess,
+            target: &newton.target,
+        }
+    }
+
     /// J + W2²/(2τ) of the plan less the dual value: each term is at least zero (eq. 34), and what is left of the marginal counts with the
     /// range of φ.
-    pub fn gap_of(&self, newton: &Newton<D>, terms: &mut [f64]) -> f64 {
+    pub fn gap_of(&self, newton: &Newton<D>, tau: f64) -> f64 {
         let cells = newton.points.len();
         let current = &newton.current;
-        passes::fill(terms, &Bent { plan: self, newton });
-        let terms: &[f64] = terms;
-        let sum = reduce::sum(cells, |cell| {
-            terms[cell] + self.masses[cell] * self.raised(cell)
-        });
+        let sum = passes::sum(cells, &Bent { plan: self, newton });
         // What ways of their own cost beyond what φ gives for their mass.
-        let strays = &self.strays;
-        let ways = strays.places.iter().zip(&strays.costs).zip(strays.ends());
-        let dearer = ways.zip(&self.masses[cells..]);
-        let dearer = dearer.map(|(((place, cost), end), mass)| {
-            let slack = self.transform(newton, end) + cost - current.spline.value(place);
-            mass * slack.max(0.0)
+        let mut dearer = 0.0;
+        let ground = self.ground(newton, tau);
+        self.strays.visit(&ground, &self.masses[cells..], |way| {
+            let place = newton.centres.place(way.from);
+            let slack = ground.s(way.to) + way.cost - current.spline.value(&place);
+            dearer += way.mass * slack.max(0.0);
         });
-        let sum = sum + dearer.sum::<f64>();
+        let sum = sum + dearer;
         sum + self.leftover(newton)
     }
 
@@ -116,7 +126,7 @@ impl<D: Divergence> Plan<D> {
     }
 }
 
-/// The first term of the gap in each cell.
+/// The first two terms of the gap in each cell.
 struct Bent<'a, D> {
     plan: &'a Plan<D>,
     newton: &'a Newton<D>,
@@ -147,6 +157,7 @@ impl<D: Divergence> Fill<f64> for Bent<'_, D> {
             } else {
                 target.0[lane] * Plan::<D>::bent(s.0[lane], own, reached)
             };
+            *out += plan.masses[first + lane] * plan.raised(first + lane);
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::marker::PhantomData;
 
+use super::deposit::Places;
 use super::feet::{Foot, SINGULAR};
-use super::lattice::{Centres, Lattice, Point};
+use super::lattice::Lattice;
 use super::pack::{LocalPack, PLACES, Pack, inverse_pack, splat, transposed};
 use super::passes::Fill;
 use super::spline::Spline;
-use super::stencil::{Weigh, Weights};
+use super::stencil::Weigh;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -34,36 +35,21 @@ pub(super) struct Iterate {
 }
 
 impl Iterate {
+    pub fn new(lattice: Lattice, places: usize) -> Self {
+        Self {
+            coefficients: vec![0.0; lattice.len()],
+            spline: Spline::new(lattice),
+            feet: vec![Foot::default(); places],
+            ratio: vec![0.0; places],
+            residual: vec![0.0; lattice.len()],
+            misfit: f64::INFINITY,
+        }
+    }
+
     /// Room for so many places; further ones begin at 0.
     pub fn resize(&mut self, places: usize) {
         self.feet.resize(places, Foot::default());
         self.ratio.resize(places, 0.0);
-    }
-
-    /// Takes memory for feet and r of so many places, if it has been released.
-    pub fn hold(&mut self, places: usize) {
-        if self.feet.len() != places {
-            self.feet = vec![Foot::default(); places];
-            self.ratio = vec![0.0; places];
-        }
-    }
-
-    /// Gives the memory of feet and r back.
-    pub fn release(&mut self) {
-        (self.feet, self.ratio) = (Vec::new(), Vec::new());
-    }
-}
-
-impl Iterate {
-    pub fn new(lattice: Lattice, centres: &Centres) -> Self {
-        Self {
-            coefficients: vec![0.0; lattice.len()],
-            spline: Spline::new(lattice),
-            feet: vec![Foot::default(); centres.len()],
-            ratio: vec![0.0; centres.len()],
-            residual: vec![0.0; lattice.len()],
-            misfit: f64::INFINITY,
-        }
     }
 }
 
@@ -126,28 +112,22 @@ impl<D: Divergence> Fill<f64> for Ratio<'_, D> {
     }
 }
 
-/// s − f'(r).
-pub(super) struct Mismatch<'a, D>(pub Cells<'a, D>);
-
-impl<D: Divergence> Fill<f64> for Mismatch<'_, D> {
-    #[inline(always)]
-    fn fill(&self, first: usize, out: &mut [f64]) {
-        let s = gathered(out.len(), |lane| self.0.feet[first + lane].value);
-        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
-        out.copy_from_slice(&mismatch::<D, Pack>(s, ratio).0[..out.len()]);
-    }
+/// What `of` makes of π V/f''(r) and s − f'(r).
+pub(super) struct Soft<'a, D, F> {
+    pub cells: Cells<'a, D>,
+    pub of: F,
 }
 
-/// π V/f''(r).
-pub(super) struct Capacity<'a, D>(pub Cells<'a, D>);
-
-impl<D: Divergence> Fill<f64> for Capacity<'_, D> {
+impl<D: Divergence, F: Fn(Pack, Pack) -> Pack + Sync> Fill<f64> for Soft<'_, D, F> {
     #[inline(always)]
     fn fill(&self, first: usize, out: &mut [f64]) {
-        let ratio = gathered(out.len(), |lane| self.0.ratio[first + lane]);
-        let target = gathered(out.len(), |lane| self.0.target[first + lane]);
+        let cells = &self.cells;
+        let s = gathered(out.len(), |lane| cells.feet[first + lane].value);
+        let ratio = gathered(out.len(), |lane| cells.ratio[first + lane]);
+        let target = gathered(out.len(), |lane| cells.target[first + lane]);
         let capacity = target * softness::<D, Pack>(ratio);
-        out.copy_from_slice(&capacity.0[..out.len()]);
+        let found = (self.of)(capacity, mismatch::<D, Pack>(s, ratio));
+        out.copy_from_slice(&found.0[..out.len()]);
     }
 }
 
@@ -194,19 +174,21 @@ impl Weigh for Hessian<'_> {
     const FLUX: bool = true;
 
     #[inline(always)]
-    fn place(&self, number: usize) -> Point {
-        self.feet[number].place
+    fn places(&self) -> Places<'_> {
+        Places::Feet(self.feet)
     }
 
     #[inline(always)]
-    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights {
+    fn masses(&self) -> &[f64] {
+        self.capacity
+    }
+
+    #[inline(always)]
+    fn flux<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> [Pack; 6] {
         let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
         let hessian = self.spline.jet_pack::<MIDDLE>(local).hessian;
         let (inverse, _) = inverse_pack(self.tau, &hessian, SINGULAR);
         let flow = splat(self.tau) * of(self.target) * of(self.ratio);
-        Weights {
-            mass: of(self.capacity),
-            flux: inverse.map(|entry| flow * entry),
-        }
+        inverse.map(|entry| flow * entry)
     }
 }

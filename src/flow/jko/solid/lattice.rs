@@ -155,6 +155,12 @@ impl Lattice {
         self.counts().iter().product()
     }
 
+    /// Σ 1/H² over the axes: about the largest second derivative of a spline.
+    pub fn curvature(&self) -> f64 {
+        let axes = self.axes.iter().filter(|axis| !axis.missing);
+        axes.map(|axis| 1.0 / (axis.spacing * axis.spacing)).sum()
+    }
+
     /// Nodes along each axis with one more before and after, where the axis is not missing.
     pub fn padded(&self) -> [usize; 3] {
         self.axes

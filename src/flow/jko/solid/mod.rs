@@ -20,6 +20,7 @@ mod level;
 mod multigrid;
 mod neighbourhood;
 mod newton;
+mod number;
 mod pack;
 mod passes;
 mod points;
@@ -109,14 +110,15 @@ impl<D: Divergence> SolidStep<D> {
         &mut self,
         step: f64,
         initial: &[f64],
-        result: &mut [f64],
+        result: &mut Vec<f64>,
     ) -> Result<(f64, Effort), GpuError> {
         let centres = &self.level.newton.centres;
         let tau = match &mut self.extrapolation {
             Some(extrapolation) => extrapolation.prepare(centres, step),
             None => step,
         };
-        result.copy_from_slice(initial);
+        // It takes memory when there is a plan.
+        *result = Vec::new();
         let [low, high] = initial
             .iter()
             .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], ln| {
@@ -125,6 +127,7 @@ impl<D: Divergence> SolidStep<D> {
         let range = high - low;
         self.moved = range > CONSTANT || range.is_nan();
         if !self.moved {
+            result.extend_from_slice(initial);
             return Ok((tau, Effort::default()));
         }
         self.begin(initial);
@@ -144,6 +147,7 @@ impl<D: Divergence> SolidStep<D> {
             let (gap, cost) = (self.plan.gap, self.plan.cost);
             if gap < self.reached[0] {
                 self.reached = [gap, cost];
+                result.resize(initial.len(), 0.0);
                 self.plan.write(&self.level.newton, result);
             }
             self.plan.release();
@@ -161,6 +165,9 @@ impl<D: Divergence> SolidStep<D> {
             }
             let until = Until::Misfit(FURTHER * newton.current.misfit);
             effort += newton.minimise(tau, until, FURTHER_ITERATIONS)?;
+        }
+        if result.is_empty() {
+            result.extend_from_slice(initial);
         }
         Ok((tau, effort))
     }

@@ -82,7 +82,6 @@ pub(super) struct Multigrid {
     /// Solves in place of this processor.
     device: Option<DeviceSolver>,
     direction: Vec<f64>,
-    product: Vec<f64>,
 }
 
 impl Level {
@@ -196,13 +195,11 @@ impl Multigrid {
                 levels.push(Level::new(lattice, transfer));
             }
         }
-        let zeros = || vec![0.0; lattice.len()];
         Ok(Self {
             device,
             levels,
             coarsest: Elimination::new(smallest, REGULARISATION),
-            direction: zeros(),
-            product: zeros(),
+            direction: vec![0.0; lattice.len()],
         })
     }
 
@@ -231,7 +228,7 @@ impl Multigrid {
             let (finer, coarser) = self.levels.split_at_mut(number);
             let (level, next) = (&mut finer[number - 1], &mut coarser[0]);
             level.measure();
-            product(&level.transfer, &level.matrix, &mut next.matrix);
+            product(&mut level.transfer, &level.matrix, &mut next.matrix);
         }
         if let Some(level) = self.levels.last_mut() {
             let Level {
@@ -263,33 +260,47 @@ impl Multigrid {
             coarsest,
             device,
             direction,
-            product,
         } = self;
+        let Level {
+            matrix,
+            rhs: residual,
+            product,
+            ..
+        } = &mut levels[0];
         if let Some(device) = device {
-            let Level {
-                matrix, rhs: own, ..
-            } = &mut levels[0];
-            let memory = (own.as_mut_slice(), product.as_mut_slice());
-            return device.solve(matrix, rhs, (tolerance, most), memory, solution);
+            return device.solve(
+                matrix,
+                rhs,
+                (tolerance, most),
+                (residual, product),
+                solution,
+            );
         }
-        // The residual is what the preconditioner solves for.
+        // The residual, of the matrix as it is kept, is what the preconditioner solves for.
+        let scale = matrix.scale;
+        passes::each(residual, |node, residual| *residual = scale * rhs[node]);
         solution.fill(0.0);
-        levels[0].rhs.copy_from_slice(rhs);
         cycle(levels, coarsest);
         direction.copy_from_slice(&levels[0].solution);
-        let mut size = passes::dot(rhs, direction);
+        let mut size = passes::dot(&levels[0].rhs, direction);
         let enough = tolerance * tolerance * size;
         for iteration in 1..=most {
             if size <= 0.0 || size.is_nan() {
                 return Ok(iteration - 1);
             }
-            levels[0].matrix.apply(direction, product);
+            let Level {
+                matrix,
+                rhs: residual,
+                product,
+                ..
+            } = &mut levels[0];
+            matrix.apply(direction, product);
             let length = size / passes::dot(direction, product);
             if !length.is_finite() {
                 return Ok(iteration - 1);
             }
             passes::each(solution, |i, value| *value += length * direction[i]);
-            passes::each(&mut levels[0].rhs, |i, value| *value -= length * product[i]);
+            passes::each(residual, |i, value| *value -= length * product[i]);
             cycle(levels, coarsest);
             let Level {
                 rhs: residual,

@@ -5,16 +5,16 @@ use std::marker::PhantomData;
 use super::background::Background;
 use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
-use super::iterate::{
-    Capacity, Cells, Hessian, Iterate, Mismatch, Moved, Ratio, Until, direct, softness,
-};
+use super::iterate::{Cells, Hessian, Iterate, Moved, Ratio, Soft, Until, direct};
 use super::lattice::{Centres, Lattice, squared_distance};
 use super::multigrid::Multigrid;
-use super::pack::with_middle;
+use super::pack::{Pack, with_middle};
 use super::passes;
 use super::points::Points;
+use super::stencil::scale_of;
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
+use crate::calculus::Real;
 use crate::divergence::Divergence;
 use crate::flow::implicit::Effort;
 
@@ -53,10 +53,8 @@ pub(super) struct Newton<D> {
     pub moments: Vec<f64>,
     pub mass: f64,
     pub current: Iterate,
-    /// Has feet and r while a direction is followed; while one is solved for, the matrix has their memory.
-    pub trial: Iterate,
-    /// s − f'(r) of the iterate that was evaluated last.
-    pub mismatch: Vec<f64>,
+    /// The iterate at a share of the direction, while one is followed; while one is solved for, the matrix has its memory.
+    pub trial: Option<Iterate>,
     background: Background,
     /// Its share of the misfit now.
     stiffness: f64,
@@ -87,9 +85,8 @@ impl<D: Divergence> Newton<D> {
             target,
             moments: nodes(),
             mass: 0.0,
-            current: Iterate::new(lattice, &centres),
-            trial: Iterate::new(lattice, &centres),
-            mismatch: vec![0.0; centres.len()],
+            current: Iterate::new(lattice, centres.len()),
+            trial: None,
             background: Background::new(&lattice, &centres),
             stiffness: STIFFNESS,
             order,
@@ -110,19 +107,18 @@ impl<D: Divergence> Newton<D> {
             lattice,
             points,
             current,
-            trial,
             ..
         } = self;
         self.stiffness = STIFFNESS;
         current.spline.set(&current.coefficients);
         let search = Search::new(&current.spline, lattice, tau);
-        trial.hold(points.len());
-        search.all(points, &current.feet, &mut trial.feet);
-        std::mem::swap(&mut current.feet, &mut trial.feet);
+        let mut feet = vec![Foot::default(); points.len()];
+        search.all(points, &current.feet, &mut feet);
+        current.feet = feet;
         self.evaluate(false);
     }
 
-    /// Mismatch, residual and misfit of the current or the trial iterate, whose feet and r are given.
+    /// Residual and misfit of the current or the trial iterate, whose feet and r are given.
     pub fn evaluate(&mut self, of_trial: bool) {
         let Self {
             lattice,
@@ -130,13 +126,11 @@ impl<D: Divergence> Newton<D> {
             order,
             padded,
             moments: start,
-            mismatch,
             ..
         } = self;
-        let iterate = if of_trial {
-            &mut self.trial
-        } else {
-            &mut self.current
+        let iterate = match &mut self.trial {
+            Some(trial) if of_trial => trial,
+            _ => &mut self.current,
         };
         let Iterate {
             feet,
@@ -146,9 +140,6 @@ impl<D: Divergence> Newton<D> {
         } = iterate;
         if direct::<D>() {
             passes::fill(ratio, &Ratio(feet, PhantomData::<D>));
-            mismatch.fill(0.0);
-        } else {
-            passes::fill(mismatch, &Mismatch(cells::<D>(feet, ratio, target)));
         }
         let (feet, ratio, target): (&[Foot], &[f64], &[f64]) = (feet, ratio, target);
         order.sort(lattice, Places::Feet(feet));
@@ -164,9 +155,10 @@ impl<D: Divergence> Newton<D> {
             *residual = start[node] - *residual
         });
         let moved = reduce::sum(residual.len(), |node| residual[node].abs());
-        let changed = reduce::sum(ratio.len(), |cell| {
-            target[cell] * softness::<D, f64>(ratio[cell]) * mismatch[cell].abs()
+        let changed = soft::<D, _>(feet, ratio, target, |capacity, mismatch| {
+            capacity * mismatch.abs()
         });
+        let changed = passes::sum(ratio.len(), &changed);
         let misfit = (moved + changed) / self.mass;
         iterate.misfit = if misfit.is_nan() {
             f64::INFINITY
@@ -194,7 +186,7 @@ impl<D: Divergence> Newton<D> {
             effort.linear_iterations += self.newton(tau, background, tolerance)?;
             let decrement = self.decrement();
             let length = self.search(tau);
-            let after = self.trial.misfit;
+            let after = self.trial_misfit();
             if (after > WORSE * before && background < STIFF) || after.is_infinite() {
                 self.stiffness *= REJECTED;
                 self.evaluate(false);
@@ -205,7 +197,9 @@ impl<D: Divergence> Newton<D> {
             } else if length < SHORT {
                 self.stiffness *= STIFFER;
             }
-            std::mem::swap(&mut self.current, &mut self.trial);
+            if let Some(trial) = &mut self.trial {
+                std::mem::swap(&mut self.current, trial);
+            }
             short_steps = if length < SHORT { short_steps + 1 } else { 0 };
             let stalled = short_steps >= MOST_SHORT && after < STALLED;
             if stalled || (after > 0.5 * before && after < ROUNDING) {
@@ -219,7 +213,7 @@ impl<D: Divergence> Newton<D> {
                 }
             }
         }
-        self.trial.release();
+        self.trial = None;
         Ok(effort)
     }
 
@@ -241,16 +235,31 @@ impl<D: Divergence> Newton<D> {
     pub fn capacity(&self) -> Vec<f64> {
         let Iterate { feet, ratio, .. } = &self.current;
         let mut capacity = vec![0.0; ratio.len()];
-        passes::fill(
-            &mut capacity,
-            &Capacity(cells::<D>(feet, ratio, &self.target)),
-        );
+        let soft = soft::<D, _>(feet, ratio, &self.target, |capacity, _| capacity);
+        passes::fill(&mut capacity, &soft);
         capacity
     }
 
     /// Newton's direction for φ; returns the iterations of the linear solver.
     fn newton(&mut self, tau: f64, stiffness: f64, tolerance: f64) -> Result<usize, GpuError> {
-        self.trial.release();
+        self.trial = None;
+        let Iterate { feet, ratio, .. } = &self.current;
+        let mut excess = vec![0.0; ratio.len()];
+        let soft = soft::<D, _>(feet, ratio, &self.target, |capacity, mismatch| {
+            capacity * mismatch
+        });
+        passes::fill(&mut excess, &soft);
+        moments(
+            &self.lattice,
+            &self.order,
+            Places::Feet(feet),
+            Masses::Of(&excess),
+            &mut self.padded,
+            &mut self.rhs,
+        );
+        drop(excess);
+        let residual = &self.current.residual;
+        passes::each(&mut self.rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let capacity = self.capacity();
         let Self {
             lattice,
@@ -262,19 +271,14 @@ impl<D: Divergence> Newton<D> {
             rhs,
             direction,
             background,
-            mismatch,
             ..
         } = self;
         let Iterate {
             spline,
             feet,
             ratio,
-            residual,
             ..
         } = current;
-        let excess = Masses::Products(&capacity, mismatch);
-        moments(lattice, order, Places::Feet(feet), excess, padded, rhs);
-        passes::each(rhs, |node, rhs| *rhs = residual[node] - *rhs);
         let weigh = Hessian {
             feet,
             target,
@@ -283,9 +287,14 @@ impl<D: Divergence> Newton<D> {
             spline,
             tau,
         };
-        multigrid.matrix().assemble(order, &weigh);
+        // Sums of all entries without and with slopes, as long as no foot is near a fold.
+        let bent = tau * self.mass * lattice.curvature();
+        let size = reduce::sum(capacity.len(), |cell| capacity[cell]) + bent;
+        let matrix = multigrid.matrix();
+        matrix.assemble(order, &weigh, scale_of(size), padded);
         drop(capacity);
-        background.add(stiffness * tau * self.mass, multigrid.matrix());
+        background.add(stiffness * tau * self.mass, matrix);
+        matrix.set_diagonal();
         multigrid.prepare()?;
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
         multigrid.release();
@@ -294,25 +303,25 @@ impl<D: Divergence> Newton<D> {
 
     /// Twice the fall of the dual that Newton's model promises: of the order of the gap.
     fn decrement(&self) -> f64 {
-        let (mismatch, target, ratio) = (&self.mismatch, &self.target, &self.current.ratio);
-        let squares = reduce::sum(mismatch.len(), |cell| {
-            let capacity = target[cell] * softness::<D, f64>(ratio[cell]);
-            capacity * mismatch[cell] * mismatch[cell]
+        let Iterate { feet, ratio, .. } = &self.current;
+        let squares = soft::<D, _>(feet, ratio, &self.target, |capacity, mismatch| {
+            capacity * mismatch * mismatch
         });
+        let squares = passes::sum(ratio.len(), &squares);
         passes::dot(&self.rhs, &self.direction).abs() + squares
     }
 
     /// Goes along the direction into `trial`, so far that the misfit falls or to where it was least; returns the share.
     fn search(&mut self, tau: f64) -> f64 {
         let before = self.current.misfit;
-        self.trial.hold(self.points.len());
         let (mut length, mut best) = (1.0, (f64::INFINITY, 1.0));
         loop {
             self.go(tau, length);
-            if self.trial.misfit < best.0 {
-                best = (self.trial.misfit, length);
+            let misfit = self.trial_misfit();
+            if misfit < best.0 {
+                best = (misfit, length);
             }
-            if self.trial.misfit <= (1.0 - 0.25 * length) * before {
+            if misfit <= (1.0 - 0.25 * length) * before {
                 return length;
             }
             if length < SHORTEST {
@@ -326,6 +335,12 @@ impl<D: Divergence> Newton<D> {
         best.1
     }
 
+    /// The misfit where the direction leads to; none is any good before it is followed.
+    fn trial_misfit(&self) -> f64 {
+        let trial = self.trial.as_ref();
+        trial.map_or(f64::INFINITY, |trial| trial.misfit)
+    }
+
     /// The trial iterate at a share of the direction.
     fn go(&mut self, tau: f64, length: f64) {
         let Self {
@@ -337,6 +352,7 @@ impl<D: Divergence> Newton<D> {
             ..
         } = self;
         let (coefficients, direction) = (&current.coefficients, &*direction);
+        let trial = trial.get_or_insert_with(|| Iterate::new(*lattice, points.len()));
         trial.spline.set(direction);
         with_middle!(lattice, MIDDLE => {
             let moved = Moved::<D, MIDDLE> {
@@ -359,11 +375,17 @@ impl<D: Divergence> Newton<D> {
     }
 }
 
-fn cells<'a, D>(feet: &'a [Foot], ratio: &'a [f64], target: &'a [f64]) -> Cells<'a, D> {
-    Cells {
+fn soft<'a, D, F: Fn(Pack, Pack) -> Pack>(
+    feet: &'a [Foot],
+    ratio: &'a [f64],
+    target: &'a [f64],
+    of: F,
+) -> Soft<'a, D, F> {
+    let cells = Cells {
         feet,
         ratio,
         target,
         divergence: PhantomData,
-    }
+    };
+    Soft { cells, of }
 }

@@ -71,6 +71,22 @@ pub(super) fn fill<T: Send, F: Fill<T>>(out: &mut [T], loops: &F) {
     });
 }
 
+/// The sum of what a loop in vector lanes makes of so many cells.
+pub(super) fn sum<F: Fill<f64>>(length: usize, loops: &F) -> f64 {
+    let part = |range: std::ops::Range<usize>| {
+        let (mut terms, mut sum) = ([0.0; BATCH], 0.0);
+        for first in range.clone().step_by(BATCH) {
+            let out = &mut terms[..BATCH.min(range.end - first)];
+            vectorised(Filling { loops, first, out });
+            for term in &terms[..BATCH.min(range.end - first)] {
+                sum += term;
+            }
+        }
+        sum
+    };
+    reduce::over_tiles(length, 0.0, part, |a, b| a + b)
+}
+
 /// a·b.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     reduce::sum(a.len(), |i| a[i] * b[i])

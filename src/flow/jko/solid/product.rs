@@ -2,9 +2,10 @@
 //! between the axes is one slab.
 
 use super::galerkin::{Term, Transfer};
-use super::lattice::{Lattice, LatticeAxis};
+use super::lattice::Lattice;
+use super::number::Number;
 use super::passes;
-use super::stencil::{Run, Stencil, WIDTH, middle_width};
+use super::stencil::{Stencil, WIDTH, middle_width};
 
 /// Offsets along the slowest axis that are kept: 0, 1, 2.
 const KEPT: usize = 3;
@@ -37,13 +38,15 @@ impl<'a> Terms<'a> {
 }
 
 /// PᵀAP of the halvings of a transfer, all axes at once.
-pub(super) fn product(transfer: &Transfer, fine: &Stencil, coarse: &mut Stencil) {
-    let terms = [0, 1, 2].map(|axis| Terms::new(transfer, &fine.lattice, axis));
-    let width = middle_width(&fine.lattice);
+pub(super) fn product<N: Number>(
+    transfer: &mut Transfer,
+    fine: &Stencil<N>,
+    coarse: &mut Stencil<N>,
+) {
     let product = Product {
         fine,
-        terms,
-        width,
+        terms: [0, 1, 2].map(|axis| Terms::new(transfer, &fine.lattice, axis)),
+        width: middle_width(&fine.lattice),
         run: coarse.run,
     };
     coarse.hold();
@@ -51,11 +54,14 @@ pub(super) fn product(transfer: &Transfer, fine: &Stencil, coarse: &mut Stencil)
     passes::chunks(coarse.rows_mut(), slab, |number, out| {
         product.slab(number, out);
     });
-    coarse.read_diagonal();
+    coarse.scale = fine.scale;
+    // P takes 1 to 1.
+    transfer.restrict(&fine.excess, &mut coarse.excess);
+    coarse.set_diagonal();
 }
 
-struct Product<'a> {
-    fine: &'a Stencil,
+struct Product<'a, N> {
+    fine: &'a Stencil<N>,
     terms: [Terms<'a>; 3],
     /// Offsets along the middle axis.
     width: usize,
@@ -63,14 +69,14 @@ struct Product<'a> {
     run: usize,
 }
 
-impl Product<'_> {
+impl<N: Number> Product<'_, N> {
     /// Numbers between the axes: for each row of nodes the offsets of [`KEPT`] along the slowest axis and all along the others.
     fn between(&self) -> usize {
         KEPT * self.width * WIDTH * self.fine.lattice.axes[2].count
     }
 
     /// One slab of the coarse matrix.
-    fn slab(&self, slab: usize, out: &mut [f64]) {
+    fn slab(&self, slab: usize, out: &mut [N]) {
         let length = self.between();
         let rows = self.fine.lattice.axes[1].count;
         let mut along_slow = vec![0.0; rows * length];
@@ -78,11 +84,15 @@ impl Product<'_> {
             self.halve_slow(slab, row, to);
         }
         let mut along_middle = vec![0.0; length];
-        let out = out.chunks_mut(self.run * self.fine.kept);
+        let mut along_fast = vec![0.0; self.run * self.fine.kept];
+        let out = out.chunks_mut(along_fast.len());
         for (terms, out) in self.terms[1].0.iter().zip(out) {
             along_middle.fill(0.0);
             self.halve_middle(terms, &along_slow, &mut along_middle);
-            self.halve_fast(&along_middle, out);
+            self.halve_fast(&along_middle, &mut along_fast);
+            for (out, entry) in out.iter_mut().zip(&along_fast) {
+                *out = N::down(*entry);
+            }
         }
     }
 
@@ -97,9 +107,8 @@ impl Product<'_> {
             let out = &mut out[kept * across * fast.count..][..across * fast.count];
             for (other, to) in out.chunks_mut(fast.count).enumerate() {
                 let offset = term.offset * across + other;
-                if let Some(from) = self.fine.entries([term.node, row], offset) {
-                    add_run(term.weight, &from, fast, to);
-                }
+                self.fine
+                    .add_entries(term.weight, [term.node, row], offset, to);
             }
         }
     }
@@ -121,7 +130,7 @@ impl Product<'_> {
         }
     }
 
-    /// A row of the coarse matrix.
+    /// A row of the coarse matrix, without its diagonal.
     fn halve_fast(&self, from: &[f64], out: &mut [f64]) {
         let long = self.fine.lattice.axes[2].count;
         out.fill(0.0);
@@ -132,33 +141,12 @@ impl Product<'_> {
             let from = &from[(first - before) * long..][..WIDTH * long];
             for (x, terms) in self.terms[2].0.iter().enumerate() {
                 for term in terms {
-                    if let Some(kept) = (first + term.coarse).checked_sub(centre) {
+                    if let Some(kept) = (first + term.coarse).checked_sub(centre + 1) {
                         out[kept * self.run + x] +=
                             term.weight * from[term.offset * long + term.node];
                     }
                 }
             }
-        }
-    }
-}
-
-/// Adds a multiple of the entries of a row of nodes.
-#[inline(always)]
-fn add_run(weight: f64, run: &Run, axis: &LatticeAxis, to: &mut [f64]) {
-    let Run { from, shift } = *run;
-    let nodes = to.len();
-    let (skipped, beyond) = match shift {
-        0.. => (0, shift.unsigned_abs().min(nodes)),
-        _ => (shift.unsigned_abs().min(nodes), 0),
-    };
-    let inner = nodes - skipped - beyond;
-    let pairs = to[skipped..][..inner].iter_mut().zip(&from[beyond..]);
-    for (to, from) in pairs {
-        *to += weight * from;
-    }
-    if axis.periodic {
-        for x in (0..skipped).chain(nodes - beyond..nodes) {
-            to[x] += weight * from[axis.fold(x as isize + shift)];
         }
     }
 }

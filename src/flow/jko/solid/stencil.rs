@@ -1,11 +1,14 @@
 //! Symmetric matrices that couple nodes at most two apart along each axis: those of quadratic splines, on every level of the multigrid.
 //!
-//! Of the two entries of a pair of nodes one is kept, at the node that comes first: offsets from that of the diagonal on. What a node lacks is
-//! read at its neighbours.
+//! Of the two entries of a pair of nodes one is kept, at the node that comes first: offsets after that of the diagonal. What a node lacks is
+//! read at its neighbours. The diagonal is what the row sums leave, which are known to their last digits however small they are beside the entries. So
+//! entries of f32, none of them above the exact ones, make a matrix that no vector sees less of than of the exact one: beside a diagonal that makes up for
+//! it, an entry a_ij that is smaller by e adds e (x_i − x_j)² to the energy.
 
 use super::assembly::{Assembly, Shape};
-use super::deposit::{Order, by_slabs};
-use super::lattice::{Lattice, LatticeAxis, Point};
+use super::deposit::{Masses, Order, Places, by_slabs, moments};
+use super::lattice::{Lattice, LatticeAxis};
+use super::number::Number;
 use super::pack::{LocalPack, Pack};
 use super::passes;
 use super::rows::Product;
@@ -13,41 +16,56 @@ use crate::backend::cpu::vectorised;
 
 /// Offsets −2 … 2 along an axis.
 pub(super) const WIDTH: usize = 5;
-/// Numbers in a line of a cache, and the length from which on runs are padded.
-const LINE: usize = 8;
+/// Numbers in a quarter of a line of a cache, and the length from which on runs are padded.
+const QUARTER: usize = 4;
 const LONG: usize = 64;
 
-/// What a place adds to a matrix: `mass` B_k B_l + Σ_ab `flux`_ab ∂_a B_k ∂_b B_l, at several places.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Weights {
-    pub mass: Pack,
-    /// 00, 11, 22, 01, 02, 12.
-    pub flux: [Pack; 6],
-}
-
-/// What places add to a matrix.
+/// What places add to a matrix: each its mass times B_k B_l, and Σ_ab `flux`_ab ∂_a B_k ∂_b B_l.
 pub(super) trait Weigh: Sync {
     /// Whether any `flux` is not zero.
     const FLUX: bool;
 
-    /// Where a place is.
-    fn place(&self, number: usize) -> Point;
+    fn places(&self) -> Places<'_>;
 
-    /// The weights of several places, at most [`PLACES`]. To be `#[inline(always)]`.
-    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> Weights;
+    fn masses(&self) -> &[f64];
+
+    /// The fluxes (00, 11, 22, 01, 02, 12) of several places, at most [`PLACES`](super::pack::PLACES). To be `#[inline(always)]`.
+    fn flux<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> [Pack; 6];
 }
 
-/// A symmetric matrix with the numbers of a row of nodes together: offset by offset, from that of the diagonal on, each a run along x.
+/// 2 to this is what a typical large entry is brought to: in f32 there is room for some 10²⁰ times as much, and for 10⁻⁵⁶ of it.
+const LEVEL: i32 = 60;
+/// What sizes are taken for at least and at most.
+const SIZES: [f64; 2] = [1e-250, 1e250];
+
+/// The largest power of two that is no more than a positive number.
+pub(super) fn power_of_two(size: f64) -> f64 {
+    let [least, most] = SIZES;
+    let exponent = size.max(least).min(most).to_bits() & f64::INFINITY.to_bits();
+    f64::from_bits(exponent)
+}
+
+/// The power of two that a matrix with entries of up to about `size` is multiplied by.
+pub(super) fn scale_of(size: f64) -> f64 {
+    2.0_f64.powi(LEVEL) / power_of_two(size)
+}
+
+/// A symmetric matrix with the numbers of a row of nodes together: offset by offset, from that after the diagonal on, each a run along x.
 #[derive(Clone, Debug)]
-pub(super) struct Stencil {
+pub(super) struct Stencil<N = f32> {
     pub lattice: Lattice,
     /// Offsets of a node, (d0 − 2, d1 − 2, d2 − 2) with d2 fastest, and those that are kept.
     pub offsets: usize,
     pub kept: usize,
     /// Numbers from one offset to the next.
     pub run: usize,
+    /// What the matrix has been multiplied by.
+    pub scale: f64,
     /// With one slab before the first and one after the last; none while it is released.
-    values: Vec<f64>,
+    values: Vec<N>,
+    /// Row sums.
+    pub excess: Vec<f64>,
+    /// What these leave, once [`Stencil::set_diagonal`] has been called.
     pub diagonal: Vec<f64>,
 }
 
@@ -58,10 +76,10 @@ pub(super) fn middle_width(lattice: &Lattice) -> usize {
 
 /// Numbers from one offset to the next.
 pub(super) fn run_of(lattice: &Lattice) -> usize {
-    // Long runs begin an odd number of cache lines apart: powers of two would share few places in the caches.
+    // Long runs begin an odd number of quarters apart: powers of two would share few places in the caches.
     match lattice.axes[2].count {
         nodes @ ..LONG => nodes,
-        nodes => (nodes.div_ceil(LINE) | 1) * LINE,
+        nodes => (nodes.div_ceil(QUARTER) | 1) * QUARTER,
     }
 }
 
@@ -94,22 +112,17 @@ impl Beside {
     }
 }
 
-/// A run of entries: number x is at x + `shift` in `from`.
-pub(super) struct Run<'a> {
-    pub from: &'a [f64],
-    pub shift: isize,
-}
-
-impl Stencil {
+impl<N: Number> Stencil<N> {
     pub fn new(lattice: Lattice) -> Self {
         let offsets = WIDTH * middle_width(&lattice) * WIDTH;
-        let kept = offsets / 2 + 1;
         let mut stencil = Self {
             lattice,
             offsets,
-            kept,
+            kept: offsets / 2,
             run: run_of(&lattice),
+            scale: 1.0,
             values: Vec::new(),
+            excess: vec![0.0; lattice.len()],
             diagonal: vec![0.0; lattice.len()],
         };
         stencil.hold();
@@ -119,7 +132,7 @@ impl Stencil {
     /// Takes the memory of its numbers, if it has been released.
     pub fn hold(&mut self) {
         if self.values.is_empty() {
-            self.values = vec![0.0; (self.lattice.axes[0].count + 2) * self.slab()];
+            self.values = vec![N::default(); (self.lattice.axes[0].count + 2) * self.slab()];
         }
     }
 
@@ -148,125 +161,143 @@ impl Stencil {
     }
 
     /// The rows of nodes, one after the other.
-    pub fn rows(&self) -> &[f64] {
+    pub fn rows(&self) -> &[N] {
         let slab = self.slab();
         &self.values[slab..][..self.lattice.axes[0].count * slab]
     }
 
-    pub fn rows_mut(&mut self) -> &mut [f64] {
+    pub fn rows_mut(&mut self) -> &mut [N] {
         let slab = self.slab();
         &mut self.values[slab..][..self.lattice.axes[0].count * slab]
     }
 
-    /// The entries of a row of nodes at any offset; none where there are no nodes.
-    pub fn entries(&self, row: [usize; 2], offset: usize) -> Option<Run<'_>> {
+    /// Adds a multiple of the entries of a row of nodes at any offset.
+    pub fn add_entries(&self, weight: f64, row: [usize; 2], offset: usize, to: &mut [f64]) {
         let axes = &self.lattice.axes;
-        let centre = self.offsets / 2;
-        let numbers = |[slow, middle]: [usize; 2], kept: usize| {
-            let row = (slow * axes[1].count + middle) * self.row();
-            &self.rows()[row + kept * self.run..][..axes[2].count]
+        let nodes = axes[2].count;
+        let number = |[slow, middle]: [usize; 2]| slow * axes[1].count + middle;
+        let run = |row: [usize; 2], kept: usize| {
+            &self.rows()[number(row) * self.row() + kept * self.run..][..nodes]
         };
-        if let Some(kept) = offset.checked_sub(centre) {
-            let from = numbers(row, kept);
-            return Some(Run { from, shift: 0 });
+        let centre = self.offsets / 2;
+        if offset > centre {
+            return add_run(weight, run(row, offset - centre - 1), 0, &axes[2], to);
+        }
+        if offset == centre {
+            let own = &self.diagonal[number(row) * nodes..][..nodes];
+            return add_run(weight, own, 0, &axes[2], to);
         }
         // a_ij is a_ji, which is kept at the other node.
         let width = middle_width(&self.lattice);
         let across = offset / WIDTH;
-        let other = [
-            axes[0].beside_by(row[0], (across / width) as isize - 2)?,
-            axes[1].beside_by(row[1], (across % width) as isize - (width / 2) as isize)?,
-        ];
-        Some(Run {
-            from: numbers(other, centre - offset),
-            shift: (offset % WIDTH) as isize - 2,
-        })
+        let (slow, middle) = (across / width, across % width);
+        let slow = axes[0].beside_by(row[0], slow as isize - 2);
+        let middle = axes[1].beside_by(row[1], middle as isize - (width / 2) as isize);
+        if let (Some(slow), Some(middle)) = (slow, middle) {
+            let from = run([slow, middle], centre - offset - 1);
+            let shift = (offset % WIDTH) as isize - 2;
+            add_run(weight, from, shift, &axes[2], to);
+        }
     }
 
-    /// Calls `write(place, value)` for the entries of a row of nodes at all offsets, each offset with as many numbers as one that is kept.
-    pub fn expand(&self, number: usize, mut write: impl FnMut(usize, f64)) {
+    /// The entries of a row of nodes at all offsets, each offset with as many numbers as one that is kept.
+    pub fn expand(&self, number: usize, out: &mut [f64]) {
         let axes = &self.lattice.axes;
         let row = [number / axes[1].count, number % axes[1].count];
-        for offset in 0..self.offsets {
-            let entries = self.entries(row, offset);
-            for x in 0..axes[2].count {
-                let value = entries.as_ref().and_then(|run| {
-                    let node = axes[2].beside_by(x, run.shift)?;
-                    Some(run.from[node])
-                });
-                write(offset * self.run + x, value.unwrap_or(0.0));
-            }
+        out.fill(0.0);
+        for (offset, out) in out.chunks_mut(self.run).enumerate() {
+            self.add_entries(1.0, row, offset, &mut out[..axes[2].count]);
         }
     }
 
-    /// Takes on a matrix with the entries of all offsets.
-    pub fn take(&mut self, all: &[f32]) {
-        let (kept, before) = (self.row(), (self.offsets - self.kept) * self.run);
-        let rows = self.rows_mut().chunks_mut(kept);
-        for (row, all) in rows.zip(all.chunks(before + kept)) {
-            for (value, single) in row.iter_mut().zip(&all[before..]) {
-                *value = f64::from(*single);
+    /// Takes on a matrix with the entries of all offsets, and its row sums; returns the diagonal among the entries.
+    pub fn take(&mut self, all: &[f32], excess: &[f32]) -> Vec<f64> {
+        let (nodes, run, kept) = (self.lattice.axes[2].count, self.run, self.row());
+        let (whole, centre) = (self.offsets * run, self.offsets / 2 * run);
+        for (row, all) in self.rows_mut().chunks_mut(kept).zip(all.chunks(whole)) {
+            for (value, single) in row.iter_mut().zip(&all[centre + run..]) {
+                *value = N::down(f64::from(*single));
             }
         }
-        self.read_diagonal();
+        for (excess, single) in self.excess.iter_mut().zip(excess) {
+            *excess = f64::from(*single);
+        }
+        self.set_diagonal();
+        let own = all.chunks(whole).flat_map(|all| &all[centre..][..nodes]);
+        own.map(|single| f64::from(*single)).collect()
     }
 
-    /// Sums what all places add (eq. 30).
-    pub fn assemble(&mut self, order: &Order, weigh: &impl Weigh) {
+    /// Sums what all places add (eq. 30), multiplied by a power of two, but for the diagonal; `padded` as for [`moments`].
+    pub fn assemble(&mut self, order: &Order, weigh: &impl Weigh, scale: f64, padded: &mut [f64]) {
         self.hold();
+        self.scale = scale;
         let (lattice, shape) = (self.lattice, self.shape());
         by_slabs(&lattice, &mut self.values, shape.slab, |slab, numbers| {
             let matrix = &shape;
             if lattice.axes[1].missing {
-                vectorised(Assembly::<_, 1, 9, 12> {
+                vectorised(Assembly::<_, _, 1, 9, 12> {
                     matrix,
                     order,
                     slab,
                     weigh,
+                    scale,
                     numbers,
                 });
             } else {
-                vectorised(Assembly::<_, 3, 27, 28> {
+                vectorised(Assembly::<_, _, 3, 27, 28> {
                     matrix,
                     order,
                     slab,
                     weigh,
+                    scale,
                     numbers,
                 });
             }
         });
-        self.read_diagonal();
+        // Splines sum to 1, and their slopes to 0.
+        let masses = Masses::Of(weigh.masses());
+        let excess = &mut self.excess;
+        moments(&lattice, order, weigh.places(), masses, padded, excess);
+        passes::each(excess, |_, excess| *excess *= scale);
+    }
+
+    /// Makes the diagonal, once all other entries and the row sums are there.
+    pub fn set_diagonal(&mut self) {
+        let ones = vec![1.0; self.lattice.axes[2].count];
+        let mut diagonal = std::mem::take(&mut self.diagonal);
+        let excess = &self.excess;
+        self.others((&ones, 0), &mut diagonal, |node, others| {
+            excess[node] - others
+        });
+        self.diagonal = diagonal;
     }
 
     /// Multiplies the diagonal by 1 + `relative` and adds `absolute`.
     pub fn lift_diagonal(&mut self, relative: f64, absolute: f64) {
-        let (nodes, row) = (self.lattice.axes[2].count, self.row());
-        for row in self.rows_mut().chunks_mut(row) {
-            for value in &mut row[..nodes] {
-                *value += relative * *value + absolute;
-            }
+        for (diagonal, excess) in self.diagonal.iter_mut().zip(&mut self.excess) {
+            let lift = relative * *diagonal + absolute;
+            *diagonal += lift;
+            *excess += lift;
         }
-        self.read_diagonal();
     }
 
-    /// Adds to the entry of every node on the diagonal.
-    pub fn shift_diagonal(&mut self, shifts: &[f64]) {
-        let (nodes, row) = (self.lattice.axes[2].count, self.row());
-        let rows = self.rows_mut().chunks_mut(row);
-        for (row, shifts) in rows.zip(shifts.chunks(nodes)) {
-            for (value, shift) in row.iter_mut().zip(shifts) {
-                *value += shift;
-            }
-        }
-        self.read_diagonal();
-    }
-
-    pub fn read_diagonal(&mut self) {
-        let (nodes, slab, row) = (self.lattice.axes[2].count, self.slab(), self.row());
-        let rows = self.values[slab..].chunks(row);
-        for (diagonal, row) in self.diagonal.chunks_mut(nodes).zip(rows) {
-            diagonal.copy_from_slice(&row[..nodes]);
-        }
+    /// What `take(node, product)` makes of the product with all but the diagonal; rows of x are `pitch` numbers apart.
+    fn others(
+        &self,
+        (x, pitch): (&[f64], usize),
+        out: &mut [f64],
+        take: impl Fn(usize, f64) -> f64 + Sync,
+    ) {
+        passes::chunks(out, self.lattice.slab(), |slab, out| {
+            vectorised(Product {
+                matrix: self,
+                x,
+                pitch,
+                slab,
+                out,
+                take: &take,
+            });
+        });
     }
 
     /// A·x into `out`.
@@ -276,14 +307,29 @@ impl Stencil {
 
     /// What `take(node, product)` makes of A·x into `out`.
     pub fn apply_and(&self, x: &[f64], out: &mut [f64], take: impl Fn(usize, f64) -> f64 + Sync) {
-        passes::chunks(out, self.lattice.slab(), |slab, out| {
-            vectorised(Product {
-                matrix: self,
-                x,
-                slab,
-                out,
-                take: &take,
-            });
+        let diagonal = &self.diagonal;
+        self.others((x, self.lattice.axes[2].count), out, |node, others| {
+            take(node, others + diagonal[node] * x[node])
         });
+    }
+}
+
+/// Adds a multiple of the entries of a row of nodes: number x is at x + `shift` in `from`.
+#[inline(always)]
+fn add_run<N: Number>(weight: f64, from: &[N], shift: isize, axis: &LatticeAxis, to: &mut [f64]) {
+    let nodes = to.len();
+    let (skipped, beyond) = match shift {
+        0.. => (0, shift.unsigned_abs().min(nodes)),
+        _ => (shift.unsigned_abs().min(nodes), 0),
+    };
+    let inner = nodes - skipped - beyond;
+    let pairs = to[skipped..][..inner].iter_mut().zip(&from[beyond..]);
+    for (to, from) in pairs {
+        *to += weight * from.wide();
+    }
+    if axis.periodic {
+        for x in (0..skipped).chain(nodes - beyond..nodes) {
+            to[x] += weight * from[axis.fold(x as isize + shift)].wide();
+        }
     }
 }

@@ -1,17 +1,17 @@
+mod matrices;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::background::Background;
 use super::deposit::{Masses, Order, Places, moments};
 use super::feet::{Foot, Search};
-use super::galerkin::Transfer;
 use super::lattice::{Centres, Lattice, LatticeAxis, Point};
-use super::multigrid::Multigrid;
+use super::number::Number;
 use super::pack::{LocalPack, PLACES, Pack, splat, transposed, with_middle};
 use super::points::Points;
-use super::product::product;
 use super::spline::Spline;
-use super::stencil::{Stencil, WIDTH, Weigh, Weights};
+use super::stencil::{Stencil, WIDTH, Weigh};
 use crate::calculus::Lanes;
 use crate::grid::{Axis, Boundary, Grid};
 
@@ -113,22 +113,22 @@ impl Cloud {
 impl Weigh for Cloud {
     const FLUX: bool = true;
 
-    fn place(&self, number: usize) -> Point {
-        self.places[number]
+    fn places(&self) -> Places<'_> {
+        Places::At(&self.places)
     }
 
-    fn weights<const MIDDLE: usize>(&self, numbers: &[u32], _: &[LocalPack; 3]) -> Weights {
-        let gather = |value: &dyn Fn(usize) -> f64| {
+    fn masses(&self) -> &[f64] {
+        &self.masses
+    }
+
+    fn flux<const MIDDLE: usize>(&self, numbers: &[u32], _: &[LocalPack; 3]) -> [Pack; 6] {
+        [0, 1, 2, 3, 4, 5].map(|entry| {
             let mut pack = splat(0.0);
             for (lane, number) in numbers.iter().enumerate() {
-                pack.0[lane] = value(*number as usize);
+                pack.0[lane] = self.fluxes[*number as usize][entry];
             }
             pack
-        };
-        Weights {
-            mass: gather(&|number| self.masses[number]),
-            flux: [0, 1, 2, 3, 4, 5].map(|entry| gather(&|number| self.fluxes[number][entry])),
-        }
+        })
     }
 }
 
@@ -143,24 +143,33 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+fn filled<N: Number>(matrix: &mut Stencil<N>, cloud: &Cloud) {
+    let lattice = matrix.lattice;
+    let mut padded = vec![0.0; lattice.padded().iter().product()];
+    matrix.assemble(&cloud.order(&lattice), cloud, 1.0, &mut padded);
+    matrix.set_diagonal();
+}
+
 /// The matrix and its quadratic form, which the splines give without it.
-fn assembled(grid: &Grid) -> (Lattice, Cloud, Stencil) {
+fn assembled<N: Number>(grid: &Grid) -> (Lattice, Cloud, Stencil<N>) {
     let lattice = Lattice::new(grid);
     let cloud = Cloud::new(&lattice, 12 * lattice.len(), 5);
     let mut matrix = Stencil::new(lattice);
-    matrix.assemble(&cloud.order(&lattice), &cloud);
+    filled(&mut matrix, &cloud);
     (lattice, cloud, matrix)
+}
+
+fn applied<N: Number>(matrix: &Stencil<N>, x: &[f64]) -> Vec<f64> {
+    let mut out = vec![0.0; x.len()];
+    matrix.apply(x, &mut out);
+    out
 }
 
 #[test]
 fn the_assembled_matrix_is_the_hessian_symmetric_and_positive() {
     for grid in boxes() {
-        let (lattice, cloud, matrix) = assembled(&grid);
-        let product = |x: &[f64]| {
-            let mut out = vec![0.0; x.len()];
-            matrix.apply(x, &mut out);
-            out
-        };
+        let (lattice, cloud, matrix) = assembled::<f64>(&grid);
+        let product = |x: &[f64]| applied(&matrix, x);
         for seed in 0..3 {
             let [x, y] = [seed, seed + 10].map(|seed| random_vector(lattice.len(), seed));
             let wanted = cloud.energy(&lattice, &x);
@@ -192,8 +201,9 @@ fn the_assembled_matrix_is_the_hessian_symmetric_and_positive() {
 fn the_stiffness_of_the_tails_is_the_sum_over_the_centres() {
     for grid in boxes() {
         let (lattice, centres) = (Lattice::new(&grid), Centres::new(&grid));
-        let mut matrix = Stencil::new(lattice);
+        let mut matrix = Stencil::<f64>::new(lattice);
         Background::new(&lattice, &centres).add(3.0, &mut matrix);
+        matrix.set_diagonal();
         let x = random_vector(lattice.len(), 2);
         let mut spline = Spline::new(lattice);
         spline.set(&x);
@@ -231,51 +241,6 @@ fn depositing_is_the_transpose_of_evaluating_and_keeps_mass() {
         let mass: f64 = cloud.masses.iter().sum();
         assert!((dot(&x, &found) - wanted).abs() < 1e-13 * mass);
         assert!((found.iter().sum::<f64>() / mass - 1.0).abs() < 1e-13);
-    }
-}
-
-#[test]
-fn coarse_matrices_are_galerkin_products_and_restriction_is_the_transpose_of_interpolation() {
-    for grid in boxes() {
-        let (lattice, _, matrix) = assembled(&grid);
-        for axis in 0..3 {
-            let mut transfer = Transfer::along(&lattice, axis);
-            let Some(coarse) = transfer.coarse() else {
-                continue;
-            };
-            let mut coarse = Stencil::new(coarse);
-            product(&transfer, &matrix, &mut coarse);
-            let x = random_vector(coarse.lattice.len(), 6);
-            let y = random_vector(lattice.len(), 7);
-            let (mut fine, mut image) = (vec![0.0; lattice.len()], vec![0.0; lattice.len()]);
-            transfer.prolong(&x, &mut fine);
-            matrix.apply(&fine, &mut image);
-            let wanted = dot(&fine, &image);
-            let (mut restricted, mut own) = (vec![0.0; x.len()], vec![0.0; x.len()]);
-            coarse.apply(&x, &mut own);
-            assert!((dot(&x, &own) / wanted - 1.0).abs() < 1e-12);
-            transfer.restrict(&y, &mut restricted);
-            let [one, other] = [dot(&x, &restricted), dot(&fine, &y)];
-            assert!((one - other).abs() < 1e-12 * y.len() as f64);
-        }
-    }
-}
-
-#[test]
-fn the_solver_solves_in_few_iterations_on_any_box() {
-    for grid in boxes() {
-        let (lattice, cloud, _) = assembled(&grid);
-        let mut multigrid = Multigrid::new(lattice, None).unwrap();
-        multigrid.matrix().assemble(&cloud.order(&lattice), &cloud);
-        multigrid.prepare().unwrap();
-        let wanted = random_vector(lattice.len(), 8);
-        let (mut rhs, mut found) = (vec![0.0; lattice.len()], vec![0.0; lattice.len()]);
-        multigrid.matrix().apply(&wanted, &mut rhs);
-        let iterations = multigrid.solve(&rhs, 1e-11, 100, &mut found).unwrap();
-        let error: Vec<f64> = found.iter().zip(&wanted).map(|(a, b)| a - b).collect();
-        let [error, size] = [&error, &wanted].map(|x| cloud.energy(&lattice, x));
-        assert!(iterations <= 25, "{:?}: {iterations}", grid.shape());
-        assert!((error / size).sqrt() < 1e-9, "{:?}: {error}", grid.shape());
     }
 }
 

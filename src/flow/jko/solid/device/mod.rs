@@ -17,7 +17,7 @@ use super::galerkin::Transfer;
 use super::lattice::Lattice;
 use super::multigrid::dampings;
 use super::passes;
-use super::stencil::{Stencil, entries};
+use super::stencil::{Stencil, entries, power_of_two};
 use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory, Program};
 use crate::elliptic::device::{Ending, Passes, Solver};
 use levels::{NodeLevel, Transfers};
@@ -40,12 +40,8 @@ pub(super) struct DeviceSolver {
     preparation: Program,
     /// The matrix of the coarsest level, and its factorisation.
     coarsest: (Stencil, Elimination),
-    /// What the matrices are multiplied by, so that the largest entry on the diagonal of the finest is 1.
+    /// The power of two that the matrices are multiplied by, so that the largest entry on the diagonal of the finest is about 1.
     unit: f64,
-    /// 1 at every node.
-    ones: Vec<f64>,
-    /// Row sums.
-    sums: Vec<f64>,
     /// What goes to the device.
     single: Vec<f32>,
 }
@@ -73,7 +69,6 @@ impl DeviceSolver {
         let preparation =
             galerkin::preparation(gpu, solid, &kernels, &memory, &levels, &transfers)?;
         let solver = Solver::new(gpu, memory, &passes, &levels, &dampings())?;
-        let nodes = lattice.len();
         Ok(Self {
             levels,
             solver,
@@ -83,8 +78,6 @@ impl DeviceSolver {
                 Elimination::new(coarsest.len(), REGULARISATION),
             ),
             unit: 1.0,
-            ones: vec![1.0; nodes],
-            sums: vec![0.0; nodes],
             single: vec![0.0; entries(lattice)],
         })
     }
@@ -96,19 +89,23 @@ impl DeviceSolver {
     /// A failure of the device.
     pub fn load(&mut self, matrix: &Stencil) -> Result<(), GpuError> {
         let largest = matrix.diagonal.iter().copied().fold(0.0, f64::max);
-        self.unit = 1.0 / largest;
+        self.unit = power_of_two(1.0 / largest);
         let unit = self.unit;
         let memory = self.solver.memory();
         let finest = &self.levels[0].fields;
         let row = matrix.offsets * matrix.run;
         passes::chunks(&mut self.single, row, |number, single| {
-            matrix.expand(number, |place, value| single[place] = (unit * value) as f32);
+            let mut entries = vec![0.0; row];
+            matrix.expand(number, &mut entries);
+            for (single, entry) in single.iter_mut().zip(entries) {
+                *single = (unit * entry) as f32;
+            }
         });
         memory.write(&finest.couplings, &self.single)?;
-        matrix.apply(&self.ones, &mut self.sums);
-        let sums = &self.sums;
-        let single = &mut self.single[..sums.len()];
-        passes::each(single, |node, single| *single = (unit * sums[node]) as f32);
+        let single = &mut self.single[..matrix.excess.len()];
+        passes::each(single, |node, single| {
+            *single = (unit * matrix.excess[node]) as f32
+        });
         memory.write(&finest.excess, single)?;
         self.preparation.submit(1);
         self.eliminate()
@@ -127,19 +124,15 @@ impl DeviceSolver {
         let memory = self.solver.memory();
         let (matrix, elimination) = &mut self.coarsest;
         let couplings = memory.read(&fields.couplings)?;
-        matrix.take(&couplings);
-        let [mut unit, mut column] = [vec![1.0; fields.cells], vec![0.0; fields.cells]];
-        matrix.apply(&unit, &mut column);
-        // What the device takes the diagonal for by the row sums, unless roundings of large entries beside it outweigh it.
         let excess = memory.read(&fields.excess)?;
-        for (sum, excess) in column.iter_mut().zip(excess) {
-            *sum = f64::from(excess) - *sum;
+        let own = matrix.take(&couplings, &excess);
+        // The device takes the diagonal for what the row sums leave, unless roundings of large entries beside it outweigh it.
+        let mut pairs = own.iter().zip(&matrix.diagonal);
+        let sound = pairs.all(|(own, left)| (left - own).abs() <= REGULARISATION * own);
+        if !sound {
+            matrix.diagonal = own;
         }
-        let mut shifts = column.iter().zip(&matrix.diagonal);
-        let sound = shifts.all(|(shift, diagonal)| shift.abs() <= REGULARISATION * diagonal);
-        if sound {
-            matrix.shift_diagonal(&column);
-        }
+        let [mut unit, mut column] = [(); 2].map(|()| vec![0.0; fields.cells]);
         elimination.keeps_constants = sound;
         elimination.factorise(matrix, &mut unit, &mut column);
         let inverse = elimination.inverse_factor();
@@ -161,7 +154,8 @@ impl DeviceSolver {
         solution: &mut [f64],
     ) -> Result<usize, GpuError> {
         solution.fill(0.0);
-        residual.copy_from_slice(rhs);
+        let scale = matrix.scale;
+        passes::each(residual, |node, residual| *residual = scale * rhs[node]);
         let diagonal = &matrix.diagonal;
         let (mut iterations, mut first, mut error, mut before) = (0, None, 1.0, f64::INFINITY);
         while iterations < most {
@@ -198,7 +192,7 @@ impl DeviceSolver {
             matrix.apply(solution, product);
             let known: &[f64] = product;
             passes::each(residual, |node, residual| {
-                *residual = rhs[node] - known[node]
+                *residual = scale * rhs[node] - known[node]
             });
         }
         Ok(iterations)
