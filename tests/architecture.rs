@@ -120,6 +120,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("miette", &["scenario", "command"]),
     ("clap", &["command"]),
     ("ctrlc", &["command"]),
+    ("libc", &["backend/memory.rs"]),
 ];
 
 /// Lines of a file, so that it can be read in one sitting.
