@@ -70,7 +70,7 @@ impl Leeway {
 }
 
 fn bounded(error: f64) -> f64 {
-    (SHARE * error).min(BOUNDS[1]).max(BOUNDS[0])
+    (SHARE * error).clamp(BOUNDS[0], BOUNDS[1])
 }
 
 #[cfg(test)]
