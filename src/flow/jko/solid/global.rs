@@ -10,10 +10,11 @@ use std::ops::RangeInclusive;
 use rayon::prelude::*;
 
 use super::feet::Foot;
-use super::lattice::{Centres, Lattice, LatticeAxis, Point};
+use super::lattice::{Centres, Lattice, LatticeAxis};
 use super::neighbourhood::{NEAR, Neighbourhood, own_cell};
 use super::passes;
 use super::points::Points;
+use super::pyramid::Pyramid;
 
 /// Halvings of the lattice for the bounds.
 const HALVINGS: usize = 2;
@@ -196,11 +197,11 @@ pub(super) fn excess(
 }
 
 /// The bound on u beyond the neighbourhoods of the feet.
-struct Rivals<'a> {
-    lattice: &'a Lattice,
-    centres: &'a Centres,
-    points: &'a Points,
-    tau: f64,
+pub(super) struct Rivals<'a> {
+    pub lattice: &'a Lattice,
+    pub centres: &'a Centres,
+    pub points: &'a Points,
+    pub tau: f64,
 }
 
 /// A field, its counts along the axes and its maximum.
@@ -238,9 +239,10 @@ impl Rivals<'_> {
             });
         }
         let cells = self.centres.len();
+        let pyramid = Pyramid::new(self.lattice, &coefficients.values);
         passes::each(&mut excess[cells..], |number, excess| {
             let (x, foot) = (self.points.place(cells + number), &feet[cells + number]);
-            let highest = self.anywhere(coefficients, &x, foot);
+            let highest = pyramid.beyond(self, &x, foot);
             *excess = excess.max(highest - foot.value);
         });
         passes::each(excess, |cell, excess| {
@@ -273,7 +275,7 @@ impl Rivals<'_> {
     }
 
     /// The coefficient of y²/(2τ): y² has the coefficients y_k² − h²/4.
-    fn parabola(&self, along: &LatticeAxis, distance: f64) -> f64 {
+    pub fn parabola(&self, along: &LatticeAxis, distance: f64) -> f64 {
         0.5 / self.tau * (distance * distance - 0.25 * along.spacing * along.spacing)
     }
 
@@ -299,38 +301,6 @@ impl Rivals<'_> {
             let distance = x - (node as f64 + 0.5) * along.spacing;
             let term = value(along.fold(node)) - self.parabola(along, distance);
             highest = highest.max(term);
-        }
-        highest
-    }
-
-    /// The bound beyond the neighbourhood of the foot, or the value at the foot if that is more, for a place that is no centre.
-    fn anywhere(&self, coefficients: &Field, x: &Point, foot: &Foot) -> f64 {
-        let own = own_cell(self.lattice, &foot.place);
-        let axes = &self.lattice.axes;
-        let widths: f64 = axes
-            .iter()
-            .filter(|axis| !axis.missing)
-            .map(|axis| 0.25 * axis.spacing * axis.spacing)
-            .sum();
-        let square = 2.0 * self.tau * (coefficients.highest - foot.value) + widths;
-        let nodes = [0, 1, 2].map(|axis| self.within(axis, x[axis], square));
-        let mut highest = foot.value;
-        for a in nodes[0].clone() {
-            for b in nodes[1].clone() {
-                for c in nodes[2].clone() {
-                    let node = [a, b, c];
-                    if (0..3).all(|axis| (node[axis] - own[axis]).abs() < NEAR) {
-                        continue;
-                    }
-                    let folded = [0, 1, 2].map(|axis| axes[axis].fold(node[axis]));
-                    let mut term = coefficients.values[self.lattice.number(folded)];
-                    for (axis, along) in axes.iter().enumerate().filter(|(_, it)| !it.missing) {
-                        let distance = x[axis] - (node[axis] as f64 + 0.5) * along.spacing;
-                        term -= self.parabola(along, distance);
-                    }
-                    highest = highest.max(term);
-                }
-            }
         }
         highest
     }

@@ -25,6 +25,7 @@ mod pack;
 mod passes;
 mod points;
 mod product;
+mod pyramid;
 mod rows;
 mod spline;
 mod stencil;

@@ -1,4 +1,5 @@
 mod matrices;
+mod pyramid;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
