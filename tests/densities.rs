@@ -452,6 +452,19 @@ fn a_gaussian_on_a_ring_is_its_heat_kernel() {
     }
 }
 
+/// What would be summed over more images than can be is refused.
+#[test]
+fn what_is_far_wider_than_a_ring_is_refused() {
+    let grid = torus(&[64]);
+    for std in [1e6, 1e300] {
+        let problem = error(&gaussian(&[0.0], &[std]), &grid).problem;
+        assert!(
+            matches!(problem, DensityProblem::TooManyImages(_)),
+            "{problem}"
+        );
+    }
+}
+
 /// On a torus it does not matter where the box begins: what is moved around is moved around, be it narrow, correlated or a sum.
 #[test]
 fn what_is_moved_around_a_torus_is_moved_around() {

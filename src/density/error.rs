@@ -88,6 +88,11 @@ pub enum DensityProblem {
     NoWeight,
     #[error("found {0}, expected a whole number from 1 to 10000")]
     Modes(usize),
+    #[error(
+        "{0:e} images of the box count around its periodic axes: standard deviations are many times as long as the box, or means many boxes apart; \
+         expected 100000 at most, and a density that wide comes to `uniform`"
+    )]
+    TooManyImages(f64),
     #[error("found a grid with {found} axes, this kind of density needs {expected}")]
     Dimension {
         found: usize,

@@ -56,6 +56,6 @@ impl DensityKind for Gaussian {
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
         let normal = self.normal(grid.dimension())?;
         let extents = extents(std::slice::from_ref(&normal));
-        Ok(wrapped(grid, &extents, |point| normal.exponent(point)))
+        wrapped(grid, &extents, |point| normal.exponent(point))
     }
 }

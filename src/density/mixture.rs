@@ -90,12 +90,12 @@ impl DensityKind for Mixture {
     fn log_density(&self, grid: &Grid, _folder: &Path) -> Result<Field, DensityError> {
         let normals = self.weighted(grid.dimension())?;
         let extents = extents(normals.iter().map(|(_, normal)| normal));
-        Ok(wrapped(grid, &extents, |point| {
+        wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(
                 normals
                     .iter()
                     .map(|(log_maximum, normal)| log_maximum + normal.exponent(point)),
             )
-        }))
+        })
     }
 }

@@ -96,8 +96,8 @@ impl DensityKind for Ring {
         };
         let along = |axis: usize| Extent::of(modes.iter().map(|mode| (mode[axis], self.std)));
         let extents: Vec<Extent> = (0..grid.dimension()).map(along).collect();
-        Ok(wrapped(grid, &extents, |point| {
+        wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(modes.iter().map(|mode| exponent(point, mode)))
-        }))
+        })
     }
 }

@@ -65,7 +65,7 @@ impl DensityKind for Samples {
             Extent::of(means.iter().map(|mean| (*mean, widths[axis])))
         };
         let extents: Vec<Extent> = (0..dimension).map(along).collect();
-        Ok(wrapped(grid, &extents, |point| {
+        wrapped(grid, &extents, |point| {
             log_sum_of_exponentials(samples.outer_iter().map(|sample| {
                 let square: f64 = (0..dimension)
                     .map(|axis| (point[axis] - sample[axis]) / widths[axis])
@@ -73,7 +73,7 @@ impl DensityKind for Samples {
                     .sum();
                 -0.5 * square
             }))
-        }))
+        })
     }
 }
 

@@ -51,7 +51,7 @@ impl Accuracy {
         rest: None,
         cell: RESOLVED_CELL,
     };
-    /// Far below the error of any step, for a method that takes many and corrects the mass.
+    /// To begin with as little as is ever asked for, of a method that takes many steps, says in `rest` what each may leave and corrects the mass.
     pub const OF_A_STEP: Self = Self {
         rest: Some(1e-9),
         cell: 1e-6,
