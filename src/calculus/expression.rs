@@ -1,16 +1,21 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{Precision, Real, elementary};
 
-/// A number that is only written down: every operation adds a node to a graph, and [`trace`] prints the graph as WGSL.
+mod format;
+
+pub use format::Format;
+
+/// A number of a format that is only written down: every operation adds a node to a graph, and [`trace`] prints the graph as WGSL.
 ///
 /// Equal nodes are one node, so common subexpressions are evaluated once. The graph belongs to the thread and only grows; tracing the
 /// same function again adds nothing to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Expression(u32);
+#[derive(Clone, Copy, Debug)]
+pub struct Expression<F = f32>(u32, PhantomData<F>);
 
 /// The outcome of a comparison of two [`Expression`]s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,13 +75,13 @@ impl Unary {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Node {
     Argument(usize),
-    /// The bits of an `f32`.
-    Constant(u32),
-    Unary(Unary, Expression),
+    /// The bits of a number of the format at hand.
+    Constant(u64),
+    Unary(Unary, u32),
     /// The operator of +, −, ×, ÷.
-    Binary(char, Expression, Expression),
-    Less(Expression, Expression),
-    Select(Condition, Expression, Expression),
+    Binary(char, u32, u32),
+    Less(u32, u32),
+    Select(Condition, u32, u32),
 }
 
 #[derive(Default)]
@@ -104,19 +109,23 @@ fn node(number: u32) -> Node {
     GRAPH.with_borrow(|graph| graph.nodes[number as usize])
 }
 
-impl Expression {
+impl<F> Expression<F> {
+    fn of(node: Node) -> Self {
+        Self(intern(node), PhantomData)
+    }
+
     fn unary(self, operation: Unary) -> Self {
-        Self(intern(Node::Unary(operation, self)))
+        Self::of(Node::Unary(operation, self.0))
     }
 
     fn binary(self, operator: char, other: Self) -> Self {
-        Self(intern(Node::Binary(operator, self, other)))
+        Self::of(Node::Binary(operator, self.0, other.0))
     }
 }
 
 macro_rules! operator {
     ($trait:ident, $method:ident, $operator:literal) => {
-        impl $trait for Expression {
+        impl<F> $trait for Expression<F> {
             type Output = Self;
             fn $method(self, other: Self) -> Self {
                 self.binary($operator, other)
@@ -130,19 +139,19 @@ operator!(Sub, sub, '-');
 operator!(Mul, mul, '*');
 operator!(Div, div, '/');
 
-impl Neg for Expression {
+impl<F> Neg for Expression<F> {
     type Output = Self;
     fn neg(self) -> Self {
         self.unary(Unary::Negate)
     }
 }
 
-impl Real for Expression {
+impl<F: Format> Real for Expression<F> {
     type Mask = Condition;
-    const PRECISION: Precision = Precision::Single;
+    const PRECISION: Precision = F::PRECISION;
 
     fn constant(value: f64) -> Self {
-        Self(intern(Node::Constant(f32::constant(value).to_bits())))
+        Self::of(Node::Constant(F::constant(value).bits()))
     }
 
     fn sqrt(self) -> Self {
@@ -154,11 +163,11 @@ impl Real for Expression {
     }
 
     fn less(self, other: Self) -> Condition {
-        Condition(intern(Node::Less(self, other)))
+        Condition(intern(Node::Less(self.0, other.0)))
     }
 
     fn select(mask: Condition, accepted: Self, rejected: Self) -> Self {
-        Self(intern(Node::Select(mask, accepted, rejected)))
+        Self::of(Node::Select(mask, accepted.0, rejected.0))
     }
 
     fn split_exponent(self) -> (Self, Self) {
@@ -214,28 +223,72 @@ pub fn trace(
     argument_names: &[&str],
     function: impl FnOnce(&[Expression]) -> Expression,
 ) -> Function {
-    let arguments: Vec<_> = (0..argument_names.len())
-        .map(|index| Expression(intern(Node::Argument(index))))
-        .collect();
-    let result = function(&arguments);
+    trace_in(name, argument_names, function)
+}
+
+/// The same in any format. Functions of two formats cannot stand in one shader: their names are the same.
+pub fn trace_in<F: Format>(
+    name: &str,
+    argument_names: &[&str],
+    function: impl FnOnce(&[Expression<F>]) -> Expression<F>,
+) -> Function {
+    let result = function(&arguments(argument_names));
+    printed::<F>(name, argument_names, &[result.0], F::NAME)
+}
+
+/// The same for a function of several results, which are an array in WGSL.
+pub fn trace_array<F: Format, const N: usize>(
+    name: &str,
+    argument_names: &[&str],
+    function: impl FnOnce(&[Expression<F>]) -> [Expression<F>; N],
+) -> Function {
+    let results = function(&arguments(argument_names)).map(|result| result.0);
+    let kind = format!("array<{}, {N}>", F::NAME);
+    printed::<F>(name, argument_names, &results, &kind)
+}
+
+fn arguments<F>(names: &[&str]) -> Vec<Expression<F>> {
+    let numbers = 0..names.len();
+    let arguments = numbers.map(|number| Expression::of(Node::Argument(number)));
+    arguments.collect()
+}
+
+/// The function of so many results, which `kind` holds.
+fn printed<F: Format>(
+    name: &str,
+    argument_names: &[&str],
+    results: &[u32],
+    kind: &str,
+) -> Function {
     let mut printer = Printer {
         argument_names,
+        literal: |bits| F::of_bits(bits).literal(),
         statements: String::new(),
         printed: HashMap::new(),
     };
-    let result = printer.print(result.0);
+    let results: Vec<_> = results
+        .iter()
+        .map(|result| printer.print(*result))
+        .collect();
+    let value = match results.as_slice() {
+        [result] => result.clone(),
+        results => format!("{kind}({})", results.join(", ")),
+    };
     let parameters: Vec<_> = argument_names
         .iter()
-        .map(|argument| format!("{argument}: f32"))
+        .map(|argument| format!("{argument}: {}", F::NAME))
         .collect();
     let (parameters, statements) = (parameters.join(", "), printer.statements);
     let name = format!("of_{name}");
-    let wgsl = format!("fn {name}({parameters}) -> f32 {{\n{statements}    return {result};\n}}\n");
+    let wgsl =
+        format!("fn {name}({parameters}) -> {kind} {{\n{statements}    return {value};\n}}\n");
     Function { name, wgsl }
 }
 
 struct Printer<'a> {
     argument_names: &'a [&'a str],
+    /// A constant of these bits.
+    literal: fn(u64) -> String,
     statements: String,
     /// What a node that was printed before is called.
     printed: HashMap<u32, String>,
@@ -249,18 +302,18 @@ impl Printer<'_> {
         }
         let formula = match node(number) {
             Node::Argument(index) => return self.argument_names[index].to_owned(),
-            Node::Constant(bits) => return literal(f32::from_bits(bits)),
+            Node::Constant(bits) => return (self.literal)(bits),
             Node::Unary(operation, operand) => {
-                format!("{}({})", operation.symbol(), self.print(operand.0))
+                format!("{}({})", operation.symbol(), self.print(operand))
             }
             Node::Binary(operator, left, right) => {
-                format!("{} {operator} {}", self.print(left.0), self.print(right.0))
+                format!("{} {operator} {}", self.print(left), self.print(right))
             }
             Node::Less(left, right) => {
-                format!("{} < {}", self.print(left.0), self.print(right.0))
+                format!("{} < {}", self.print(left), self.print(right))
             }
             Node::Select(mask, accepted, rejected) => {
-                let (accepted, rejected) = (self.print(accepted.0), self.print(rejected.0));
+                let (accepted, rejected) = (self.print(accepted), self.print(rejected));
                 format!("select({rejected}, {accepted}, {})", self.print(mask.0))
             }
         };
@@ -272,61 +325,28 @@ impl Printer<'_> {
     }
 }
 
-/// A constant as WGSL. The language refuses constants that are not finite, so these are made from their bits at run time.
-fn literal(value: f32) -> String {
-    match value.is_finite() {
-        true if value.is_sign_negative() => format!("({value:?}f)"),
-        true => format!("{value:?}f"),
-        false => format!("of_from_bits({:#x}u)", value.to_bits()),
-    }
-}
-
-/// The operations on the bits of a number that [`Real`] asks for; see the scalar reading for how they work.
-fn bit_operations() -> String {
-    let sqrt_half = std::f32::consts::FRAC_1_SQRT_2.to_bits();
-    let shift = 1.0_f32.to_bits() - sqrt_half;
-    format!(
-        "// A variable keeps the compiler from evaluating what WGSL allows no constant to be.
-fn of_from_bits(bits: u32) -> f32 {{
-    var variable = bits;
-    return bitcast<f32>(variable);
-}}
-
-fn of_mantissa(x: f32) -> f32 {{
-    return bitcast<f32>(((bitcast<u32>(x) + {shift:#x}u) & 0x7fffffu) + {sqrt_half:#x}u);
-}}
-
-fn of_exponent(x: f32) -> f32 {{
-    return f32(i32((bitcast<u32>(x) + {shift:#x}u) >> 23u) - 127);
-}}
-
-fn of_power_of_two(n: f32) -> f32 {{
-    return bitcast<f32>(u32(i32(n) + 127) << 23u);
-}}
-"
-    )
-}
-
 /// A function of one variable with its name in WGSL.
-type Elementary = (Unary, fn(Expression) -> Expression);
+type Elementary<F> = (Unary, fn(Expression<F>) -> Expression<F>);
 
-const ELEMENTARY: [Elementary; 8] = [
-    (Unary::Exp, elementary::exp),
-    (Unary::ExpM1, elementary::exp_m1),
-    (Unary::Ln, elementary::ln),
-    (Unary::Ln1p, elementary::ln_1p),
-    (Unary::Ln1pRegular, elementary::ln_1p_regular),
-    (Unary::Softplus, elementary::softplus),
-    (Unary::ExpRemainder, elementary::exp_remainder),
-    (Unary::Tanh, elementary::tanh),
-];
+fn elementary<F: Format>() -> [Elementary<F>; 8] {
+    [
+        (Unary::Exp, elementary::exp),
+        (Unary::ExpM1, elementary::exp_m1),
+        (Unary::Ln, elementary::ln),
+        (Unary::Ln1p, elementary::ln_1p),
+        (Unary::Ln1pRegular, elementary::ln_1p_regular),
+        (Unary::Softplus, elementary::softplus),
+        (Unary::ExpRemainder, elementary::exp_remainder),
+        (Unary::Tanh, elementary::tanh),
+    ]
+}
 
-/// The elementary functions of the program in WGSL, traced from [`elementary`]: `of_exp`, `of_ln`, and so on.
-pub fn elementary_functions() -> String {
-    let mut text = bit_operations();
-    for (operation, function) in ELEMENTARY {
+/// The elementary functions of the program in WGSL, traced from [`elementary`](mod@elementary) in one format: `of_exp`, `of_ln`, and so on.
+pub fn elementary_functions<F: Format>() -> String {
+    let mut text = F::bit_operations();
+    for (operation, function) in elementary::<F>() {
         let name = operation.symbol().trim_start_matches("of_");
-        let traced = trace(name, &["x"], |arguments| function(arguments[0]));
+        let traced = trace_in(name, &["x"], |arguments| function(arguments[0]));
         text.push('\n');
         text.push_str(&traced.wgsl);
     }

@@ -8,7 +8,7 @@
 //! | `f32` | the twin of the GPU on the CPU |
 //! | [`Lanes`] | several values at once, one vector register or more |
 //! | [`Dual`] | derivatives, for the law tests and Newton's methods |
-//! | [`Expression`] | tracing: prints the function as WGSL |
+//! | [`Expression`] | tracing: prints the function as WGSL, in `f32` or `f64` |
 //!
 //! `exp`, `ln`, `exp_m1` and `ln_1p` are the program's own polynomials ([`elementary`]), the same in every reading, built from
 //! operations that IEEE 754 fixes to the last bit. So a result does not depend on the instruction set.
@@ -21,7 +21,9 @@ mod real;
 mod scalar;
 
 pub use dual::Dual;
-pub use expression::{Condition, Expression, Function, elementary_functions, trace};
+pub use expression::{
+    Condition, Expression, Format, Function, elementary_functions, trace, trace_array, trace_in,
+};
 pub use lanes::Lanes;
 pub use real::{Precision, Real};
 pub use scalar::Scalar;

@@ -5,7 +5,14 @@ use crate::output::console::{Alignment, Table};
 
 /// The processors and adapters that a run can use.
 pub(super) fn devices() -> Result<(), CommandError> {
-    let columns = ["backend", "device", "kind", "through", "largest field"];
+    let columns = [
+        "backend",
+        "device",
+        "kind",
+        "through",
+        "formats",
+        "largest field",
+    ];
     let mut table = Table::new(&columns.map(|name| (name, Alignment::Left)));
     let threads = rayon::current_num_threads();
     table.row([
@@ -13,6 +20,7 @@ pub(super) fn devices() -> Result<(), CommandError> {
         format!("{threads} threads"),
         "hardware".into(),
         instructions().into(),
+        "f64, f32".into(),
         "memory".into(),
     ]);
     let adapters = adapters();
@@ -21,6 +29,11 @@ pub(super) fn devices() -> Result<(), CommandError> {
             AdapterKind::Hardware => "hardware",
             AdapterKind::Software => "software",
         };
+        let formats = if adapter.double_precision {
+            "f64, f32"
+        } else {
+            "f32"
+        };
         let cells = adapter.largest_field / 4;
         let through = [adapter.backend.as_str(), adapter.driver.as_str()].join(" ");
         table.row([
@@ -28,6 +41,7 @@ pub(super) fn devices() -> Result<(), CommandError> {
             adapter.name.clone(),
             kind.into(),
             through.trim().into(),
+            formats.into(),
             format!("{cells} cells"),
         ]);
     }

@@ -22,7 +22,13 @@ pub struct AdapterInfo {
     pub driver: String,
     /// The largest field in bytes; a cell takes 4.
     pub largest_field: u64,
+    /// Whether it computes in f64 and with the bits of it.
+    pub double_precision: bool,
 }
+
+/// What shaders in f64 ask for.
+pub(super) const DOUBLE_PRECISION: wgpu::Features =
+    wgpu::Features::SHADER_F64.union(wgpu::Features::SHADER_INT64);
 
 /// Which adapters may be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +93,7 @@ pub(super) fn describe(adapter: &wgpu::Adapter) -> AdapterInfo {
         largest_field: limits
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size),
+        double_precision: adapter.features().contains(DOUBLE_PRECISION),
     }
 }
 

@@ -28,8 +28,14 @@ impl Gpu {
     pub fn open(selection: Selection) -> Result<Self, GpuError> {
         let adapter = adapter::select(selection)?;
         let info = adapter::describe(&adapter);
+        let double_precision = if info.double_precision {
+            adapter::DOUBLE_PRECISION
+        } else {
+            wgpu::Features::empty()
+        };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("ottoflow"),
+            required_features: double_precision,
             required_limits: adapter.limits(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()

@@ -1,4 +1,5 @@
-//! The stencil sweep and programs of kernels on the GPU, through Vulkan, Metal or Direct3D 12, in single precision.
+//! The stencil sweep and programs of kernels on the GPU, through Vulkan, Metal or Direct3D 12, in single precision and, where an
+//! adapter has it, in double precision.
 //!
 //! The equations are those of the CPU, traced to WGSL ([`crate::calculus::trace`]); the templates in `shaders/` say where they run. Nothing
 //! here panics when there is no driver, no adapter or not enough memory: every failure is a [`GpuError`].

@@ -4,23 +4,11 @@ use super::pipeline::buffer;
 use super::transfer::Transfer;
 use super::{Gpu, GpuError};
 
-/// Numbers in the memory of a device.
+/// Numbers of one kind in the memory of a device.
 #[derive(Clone, Debug)]
 pub struct Values {
     buffer: wgpu::Buffer,
-    length: usize,
-}
-
-impl Values {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
+    bytes: usize,
 }
 
 /// A shader with several entry points, each of which binds its operands in group 0.
@@ -176,12 +164,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Memory for fields of which none is read or written in more than `length` numbers at a time.
+    /// Memory for fields of which none is read or written in more than `length` numbers of four bytes at a time.
     ///
     /// # Errors
     /// [`GpuError::OutOfMemory`], and what the driver refuses.
     pub fn new(gpu: &Gpu, length: usize) -> Result<Self, GpuError> {
-        let transfer = Transfer::new(gpu, length);
+        let transfer = Transfer::new(gpu, size_of::<f32>() * length);
         gpu.check("allocating the fields")?;
         Ok(Self {
             gpu: gpu.clone(),
@@ -189,34 +177,43 @@ impl Memory {
         })
     }
 
-    /// Zeros.
+    /// Zeros in single precision.
     ///
     /// # Errors
     /// [`GpuError::TooLarge`] if they do not fit in a buffer, [`GpuError::OutOfMemory`].
     pub fn zeros(&self, length: usize) -> Result<Values, GpuError> {
-        let (bytes, limit) = (4 * length as u64, self.gpu.adapter().largest_field);
-        if bytes > limit {
+        self.zeros_of::<f32>(length)
+    }
+
+    /// Zeros of any kind.
+    ///
+    /// # Errors
+    /// As [`Memory::zeros`].
+    pub fn zeros_of<T: Pod>(&self, length: usize) -> Result<Values, GpuError> {
+        let bytes = size_of::<T>() * length;
+        let limit = self.gpu.adapter().largest_field;
+        if bytes as u64 > limit {
             return Err(GpuError::TooLarge {
                 adapter: self.gpu.adapter().name.clone(),
                 cells: length,
-                bytes,
+                bytes: bytes as u64,
                 limit,
             });
         }
         let usage = wgpu::BufferUsages::STORAGE
             | wgpu::BufferUsages::COPY_DST
             | wgpu::BufferUsages::COPY_SRC;
-        let buffer = buffer(&self.gpu, "values", bytes, usage);
+        let buffer = buffer(&self.gpu, "values", bytes as u64, usage);
         self.gpu.check("allocating the fields")?;
-        Ok(Values { buffer, length })
+        Ok(Values { buffer, bytes })
     }
 
     /// Numbers from the host.
     ///
     /// # Errors
     /// As [`Memory::zeros`], or a failure of the device.
-    pub fn values(&self, numbers: &[f32]) -> Result<Values, GpuError> {
-        let values = self.zeros(numbers.len())?;
+    pub fn values<T: Pod>(&self, numbers: &[T]) -> Result<Values, GpuError> {
+        let values = self.zeros_of::<T>(numbers.len())?;
         self.write(&values, numbers)?;
         Ok(values)
     }
@@ -225,12 +222,12 @@ impl Memory {
     ///
     /// # Errors
     /// [`GpuError::Length`] for more numbers than there are values, or a failure of the device.
-    pub fn write(&self, values: &Values, numbers: &[f32]) -> Result<(), GpuError> {
-        if numbers.len() > values.length {
+    pub fn write<T: Pod>(&self, values: &Values, numbers: &[T]) -> Result<(), GpuError> {
+        if size_of_val(numbers) > values.bytes {
             return Err(GpuError::Length {
                 field: "values",
                 found: numbers.len(),
-                expected: values.length,
+                expected: values.bytes / size_of::<T>(),
             });
         }
         self.transfer.upload(&values.buffer, numbers)
@@ -245,29 +242,31 @@ impl Memory {
         self.gpu.queue.submit([encoder.finish()]);
     }
 
-    /// Waits for what was submitted and reads values back.
+    /// Waits for what was submitted and reads values in single precision back.
     ///
     /// # Errors
     /// A failure of the device.
     pub fn read(&self, values: &Values) -> Result<Vec<f32>, GpuError> {
-        self.transfer.read(&values.buffer, values.length)
+        let length = values.bytes / size_of::<f32>();
+        self.transfer.read(&values.buffer, length)
     }
 
-    /// The same for the values from the one numbered `first` on, as many as there is memory for.
+    /// The same for values of any kind from the one numbered `first` on, as many as there is memory for.
     ///
     /// # Errors
     /// [`GpuError::Length`] for more numbers than there are values, or a failure of the device.
-    pub fn read_from(
+    pub fn read_from<T: Pod>(
         &self,
         values: &Values,
         first: usize,
-        numbers: &mut [f32],
+        numbers: &mut [T],
     ) -> Result<(), GpuError> {
-        if first + numbers.len() > values.length {
+        let size = size_of::<T>();
+        if size * (first + numbers.len()) > values.bytes {
             return Err(GpuError::Length {
                 field: "numbers",
                 found: first + numbers.len(),
-                expected: values.length,
+                expected: values.bytes / size,
             });
         }
         self.transfer.read_into(&values.buffer, first, numbers)

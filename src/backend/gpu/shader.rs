@@ -103,7 +103,7 @@ const PERIODIC_SLABS: bool = {};
         periodic[1],
         periodic[2],
     );
-    let elementary = elementary_functions();
+    let elementary = elementary_functions::<f32>();
     let parts = [
         elementary.as_str(),
         &node.wgsl,

@@ -99,7 +99,7 @@ impl GpuSweep {
             current: 0,
             weights: field("weight", usage),
             shape: buffer(gpu, "cells", size_of::<Cells>() as u64, shape_usage),
-            transfer: Transfer::new(gpu, cells),
+            transfer: Transfer::new(gpu, size_of::<f32>() * cells),
             gpu: gpu.clone(),
             tiling,
             cells,

@@ -1,5 +1,7 @@
 use std::sync::mpsc;
 
+use bytemuck::Pod;
+
 use super::pipeline::buffer;
 use super::{Gpu, GpuError};
 
@@ -14,10 +16,10 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    /// A way for fields of up to so many numbers.
-    pub fn new(gpu: &Gpu, length: usize) -> Self {
+    /// A way for fields of up to so many bytes.
+    pub fn new(gpu: &Gpu, bytes: usize) -> Self {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let bytes = (4 * length).min(TRANSFER) as u64;
+        let bytes = bytes.min(TRANSFER) as u64;
         Self {
             gpu: gpu.clone(),
             staging: buffer(gpu, "transfer", bytes, usage),
@@ -28,8 +30,8 @@ impl Transfer {
     ///
     /// # Errors
     /// A failure of the device.
-    pub fn upload(&self, buffer: &wgpu::Buffer, values: &[f32]) -> Result<(), GpuError> {
-        let bytes = bytemuck::cast_slice::<f32, u8>(values);
+    pub fn upload<T: Pod>(&self, buffer: &wgpu::Buffer, values: &[T]) -> Result<(), GpuError> {
+        let bytes = bytemuck::cast_slice::<T, u8>(values);
         for (index, chunk) in bytes.chunks(TRANSFER).enumerate() {
             let offset = (index * TRANSFER) as u64;
             self.gpu.queue.write_buffer(buffer, offset, chunk);
@@ -54,11 +56,11 @@ impl Transfer {
     ///
     /// # Errors
     /// A failure of the device.
-    pub fn read_into(
+    pub fn read_into<T: Pod>(
         &self,
         buffer: &wgpu::Buffer,
         first: usize,
-        values: &mut [f32],
+        values: &mut [T],
     ) -> Result<(), GpuError> {
         let doing = "reading the result";
         let gpu = &self.gpu;
@@ -67,10 +69,11 @@ impl Transfer {
             doing,
             reason,
         };
-        let piece = (self.staging.size() / 4).max(1) as usize;
+        let size = size_of::<T>();
+        let piece = (self.staging.size() as usize / size).max(1);
         for (index, values) in values.chunks_mut(piece).enumerate() {
-            let offset = (4 * (first + piece * index)) as u64;
-            let bytes = (4 * values.len()) as u64;
+            let offset = (size * (first + piece * index)) as u64;
+            let bytes = size_of_val(values) as u64;
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             encoder.copy_buffer_to_buffer(buffer, offset, &self.staging, 0, bytes);
             gpu.queue.submit([encoder.finish()]);

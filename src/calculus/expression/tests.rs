@@ -1,24 +1,32 @@
-//! A graph is evaluated in `f32` and held against the scalar reading, bit for bit.
+//! A graph is evaluated in both formats and held against the scalar reading, bit for bit.
 
 use std::collections::HashMap;
+use std::fmt::{Debug, LowerExp};
 
-use super::{Condition, ELEMENTARY, Expression, Node, Unary, literal, node, trace};
-use crate::calculus::{Real, elementary};
+use super::{Expression, Format, Node, Unary, elementary, node, trace, trace_array};
+use crate::calculus::{Real, elementary as functions};
 
 /// Evaluates a graph at one argument.
-struct Evaluation {
-    argument: f32,
-    values: HashMap<Expression, f32>,
+struct Evaluation<F> {
+    argument: F,
+    values: HashMap<u32, F>,
 }
 
-impl Evaluation {
-    fn value(&mut self, expression: Expression) -> f32 {
-        if let Some(value) = self.values.get(&expression) {
+impl<F: Format> Evaluation<F> {
+    fn new(argument: F) -> Self {
+        Self {
+            argument,
+            values: HashMap::new(),
+        }
+    }
+
+    fn value(&mut self, number: u32) -> F {
+        if let Some(value) = self.values.get(&number) {
             return *value;
         }
-        let value = match node(expression.0) {
+        let value = match node(number) {
             Node::Argument(_) => self.argument,
-            Node::Constant(bits) => f32::from_bits(bits),
+            Node::Constant(bits) => F::of_bits(bits),
             Node::Unary(operation, operand) => unary(operation, self.value(operand)),
             Node::Binary(operator, left, right) => {
                 let (left, right) = (self.value(left), self.value(right));
@@ -30,24 +38,24 @@ impl Evaluation {
                 }
             }
             Node::Select(mask, accepted, rejected) => {
-                let holds = self.holds(mask);
+                let holds = self.holds(mask.0);
                 self.value(if holds { accepted } else { rejected })
             }
             Node::Less(..) => panic!("a comparison is no number"),
         };
-        self.values.insert(expression, value);
+        self.values.insert(number, value);
         value
     }
 
-    fn holds(&mut self, condition: Condition) -> bool {
-        match node(condition.0) {
+    fn holds(&mut self, condition: u32) -> bool {
+        match node(condition) {
             Node::Less(left, right) => self.value(left) < self.value(right),
             other => panic!("{other:?} is no comparison"),
         }
     }
 }
 
-fn unary(operation: Unary, x: f32) -> f32 {
+fn unary<F: Format>(operation: Unary, x: F) -> F {
     match operation {
         Unary::Negate => -x,
         Unary::SquareRoot => Real::sqrt(x),
@@ -55,52 +63,58 @@ fn unary(operation: Unary, x: f32) -> f32 {
         Unary::Mantissa => x.split_exponent().0,
         Unary::Exponent => x.split_exponent().1,
         Unary::PowerOfTwo => x.power_of_two(),
-        Unary::NearestInteger => x.round_ties_even(),
-        Unary::Exp => elementary::exp(x),
-        Unary::ExpM1 => elementary::exp_m1(x),
-        Unary::Ln => elementary::ln(x),
-        Unary::Ln1p => elementary::ln_1p(x),
-        Unary::Ln1pRegular => elementary::ln_1p_regular(x),
-        Unary::Softplus => elementary::softplus(x),
-        Unary::ExpRemainder => elementary::exp_remainder(x),
-        Unary::Tanh => elementary::tanh(x),
+        Unary::NearestInteger => x.nearest_integer(),
+        Unary::Exp => functions::exp(x),
+        Unary::ExpM1 => functions::exp_m1(x),
+        Unary::Ln => functions::ln(x),
+        Unary::Ln1p => functions::ln_1p(x),
+        Unary::Ln1pRegular => functions::ln_1p_regular(x),
+        Unary::Softplus => functions::softplus(x),
+        Unary::ExpRemainder => functions::exp_remainder(x),
+        Unary::Tanh => functions::tanh(x),
     }
 }
 
-fn argument() -> Expression {
-    Expression(super::intern(Node::Argument(0)))
+fn argument<F>() -> Expression<F> {
+    Expression::of(Node::Argument(0))
 }
 
-#[test]
-fn graphs_of_the_elementary_functions_have_the_bits_of_f32() {
+/// Exceptional numbers and some scattered over all bit patterns, `step` apart.
+fn check<F: Format + LowerExp + Debug>(last: u64, step: u64) {
     let exceptional = [
         0.0,
         -0.0,
         1.0,
         -1.0,
-        f32::INFINITY,
-        -f32::INFINITY,
-        f32::NAN,
-        f32::MAX,
+        f64::INFINITY,
+        -f64::INFINITY,
+        f64::NAN,
+        F::LARGEST,
     ];
-    // Every 65 537th of all bit patterns.
-    let scattered = (0..=u32::MAX / 65_537).map(|index| f32::from_bits(index * 65_537));
-    let arguments: Vec<f32> = exceptional.into_iter().chain(scattered).collect();
-    for (operation, function) in ELEMENTARY {
-        let graph = function(argument());
-        for &argument in &arguments {
-            let mut evaluation = Evaluation {
-                argument,
-                values: HashMap::new(),
-            };
-            let (found, expected) = (evaluation.value(graph), unary(operation, argument));
-            let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
+    let scattered = (0..=last / step).map(|number| F::of_bits(number * step));
+    let arguments = exceptional.map(F::constant).into_iter().chain(scattered);
+    for argument_value in arguments {
+        for (operation, function) in elementary::<F>() {
+            let graph = function(argument());
+            let found = Evaluation::new(argument_value).value(graph.0);
+            let expected = unary(operation, argument_value);
+            let both_nan = found.to_f64().is_nan() && expected.to_f64().is_nan();
             assert!(
-                same,
-                "{operation:?}({argument:e}) = {found:e}, expected {expected:e}"
+                found.bits() == expected.bits() || both_nan,
+                "{operation:?}({argument_value:e}) = {found:e}, expected {expected:e}"
             );
         }
     }
+}
+
+#[test]
+fn graphs_of_the_elementary_functions_have_the_bits_of_f32() {
+    check::<f32>(u32::MAX.into(), 65_537);
+}
+
+#[test]
+fn graphs_of_the_elementary_functions_have_the_bits_of_f64() {
+    check::<f64>(u64::MAX, 281_474_976_710_677);
 }
 
 #[test]
@@ -133,32 +147,39 @@ fn the_text_does_not_depend_on_what_was_traced_before() {
 
 #[test]
 fn selection_takes_the_accepted_value_where_the_mask_holds() {
-    let larger = argument().maximum(Expression::constant(2.0));
-    for (argument, expected) in [(1.0, 2.0), (3.0, 3.0)] {
-        assert_eq!(
-            Evaluation {
-                argument,
-                values: HashMap::new()
-            }
-            .value(larger),
-            expected
-        );
+    let larger = argument::<f32>().maximum(Expression::constant(2.0));
+    for (argument, expected) in [(1.0_f32, 2.0_f32), (3.0, 3.0)] {
+        assert_eq!(Evaluation::new(argument).value(larger.0), expected);
     }
 }
 
 #[test]
+fn several_results_are_an_array() {
+    let function = trace_array::<f64, 2>("both", &["x", "y"], |arguments| {
+        let product = arguments[0] * arguments[1];
+        [product, product + Real::constant(0.5)]
+    });
+    let expected = "fn of_both(x: f64, y: f64) -> array<f64, 2> {\n    let of_0 = x * y;\n    let of_1 = of_0 + 0.5lf;\n    return array<f64, 2>(of_0, of_1);\n}\n";
+    assert_eq!(function.wgsl, expected);
+}
+
+#[test]
 fn literals_are_exact() {
-    for value in [
-        0.1_f32,
-        -2.5,
-        1e-45,
-        f32::MIN_POSITIVE,
-        f32::MAX,
-        16_777_216.0,
-    ] {
-        let text = literal(value);
-        let digits = text.trim_matches(['(', ')']).trim_end_matches('f');
-        assert_eq!(digits.parse::<f32>(), Ok(value), "{text}");
+    fn check<F: Format + std::str::FromStr + Debug>(values: &[F], suffix: &str)
+    where
+        F::Err: Debug + PartialEq,
+    {
+        for value in values {
+            let text = value.literal();
+            let digits = text.trim_matches(['(', ')']).trim_end_matches(suffix);
+            assert_eq!(digits.parse::<F>(), Ok(*value), "{text}");
+        }
     }
-    assert_eq!(literal(f32::INFINITY), "of_from_bits(0x7f800000u)");
+    let single = [0.1, -2.5, 1e-45, f32::MIN_POSITIVE, f32::MAX, 16_777_216.0];
+    check(&single, "f");
+    let double = [0.1, -2.5, 5e-324, f64::MIN_POSITIVE, f64::MAX, 1e300];
+    check(&double, "lf");
+    assert_eq!(f32::INFINITY.literal(), "of_from_bits(0x7f800000u)");
+    let infinite = "of_from_bits(0x7ff0000000000000lu)";
+    assert_eq!(f64::INFINITY.literal(), infinite);
 }

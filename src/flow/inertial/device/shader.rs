@@ -83,7 +83,7 @@ pub fn explicit_shader<D: Divergence>(dimension: usize) -> String {
             },
         ),
     ];
-    let mut text = elementary_functions();
+    let mut text = elementary_functions::<f32>();
     text += &format!("const DIMENSION: u32 = {dimension}u;\n");
     for equation in equations {
         text += &equation.wgsl;
