@@ -4,19 +4,25 @@ use ottoflow::backend::gpu::{Tiling, sweep_shader};
 use ottoflow::calculus::{Expression, elementary_functions, trace};
 use ottoflow::divergence::{Divergence, DivergenceKind};
 use ottoflow::elliptic::elliptic_shader;
-use ottoflow::flow::{Diffusion, explicit_shader, galerkin_shader, stencil_shader};
+use ottoflow::flow::{
+    Diffusion, cells_shader, explicit_shader, galerkin_shader, sorting_shader, stencil_shader,
+};
 use ottoflow::grid::{Axis, Boundary, Grid};
 use ottoflow::with_divergence;
 use wgpu::naga;
+use wgpu::naga::valid::Capabilities;
 
-/// Parses and validates a shader; a failure shows the place in the text.
+/// Parses and validates a shader for any device; a failure shows the place in the text.
 fn assert_valid(what: &str, wgsl: &str) {
+    assert_valid_with(what, wgsl, Capabilities::empty());
+}
+
+/// The same for a device with such capabilities.
+fn assert_valid_with(what: &str, wgsl: &str, capabilities: Capabilities) {
     let module = naga::front::wgsl::parse_str(wgsl)
         .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(wgsl)));
-    let mut validator = naga::valid::Validator::new(
-        naga::valid::ValidationFlags::all(),
-        naga::valid::Capabilities::empty(),
-    );
+    let mut validator =
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities);
     validator
         .validate(&module)
         .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(wgsl)));
@@ -68,6 +74,18 @@ fn the_linear_systems_of_jko_steps_are_valid_in_two_and_three_dimensions() {
     for solid in [false, true] {
         assert_valid(&format!("solid: {solid}"), &stencil_shader(solid));
         assert_valid(&format!("solid: {solid}"), &galerkin_shader(solid));
+    }
+}
+
+#[test]
+fn the_loops_over_places_of_jko_steps_are_valid_for_every_divergence_and_dimension() {
+    assert_valid("sorting", &sorting_shader());
+    let double = Capabilities::FLOAT64 | Capabilities::SHADER_INT64;
+    for &kind in DivergenceKind::ALL {
+        for solid in [false, true] {
+            let shader = with_divergence!(kind, D => cells_shader::<D>(solid));
+            assert_valid_with(&format!("{} {solid}", kind.name()), &shader, double);
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn begin(
             let method = method.name();
             Err(before_the_first_frame(FlowError::Unsupported { method }))
         }
-        // What a GPU does of it is to solve linear systems.
+        // What a GPU does of it is for two and three dimensions.
         Backend::Gpu
             if matches!(method, MethodSettings::Implicit(_) | MethodSettings::Jko(_))
                 && problem.grid.dimension() == 1 =>
@@ -47,7 +47,7 @@ pub(super) fn begin(
         }
         Backend::Gpu => on_gpu(Selection::HardwareOrSoftware, problem, initial, method)
             .map_err(before_the_first_frame),
-        // Whether a GPU is worth it for linear systems and explicit terms alone has not been measured on hardware.
+        // Whether a GPU is worth it for parts of a step has not been measured on hardware.
         Backend::Auto if !refined && !wants_double && hardware() => {
             let begun = on_gpu(Selection::Hardware, problem, initial, method);
             match or_on_cpu(begun, precision, problem, initial, method)? {

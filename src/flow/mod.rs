@@ -16,6 +16,6 @@ pub use diffusion::Diffusion;
 pub use explicit::{Explicit, SweepDevice};
 pub use implicit::{Implicit, Stepping};
 pub use inertial::{Friction, Inertial, InertialSettings, explicit_shader, rotational_share};
-pub use jko::{Jko, JkoSettings, galerkin_shader, stencil_shader};
+pub use jko::{Jko, JkoSettings, cells_shader, galerkin_shader, sorting_shader, stencil_shader};
 pub use method::{Advance, Cell, Claims, FlowError, Method, Motion, Transport};
 pub use start::{Device, MethodSettings, start};

@@ -39,8 +39,8 @@ impl MethodSettings {
         }
     }
 
-    /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved, and
-    /// the explicit terms of momentum computed, on the device.
+    /// Whether a run on a GPU keeps its state in f64 on the CPU, and has the linear systems of its steps solved, the
+    /// explicit terms of momentum computed, and feet found, on the device.
     pub fn refines_on_gpu(&self) -> bool {
         !self.runs_in_single()
     }
@@ -58,7 +58,8 @@ pub enum Device {
     CpuDouble,
     /// The processor in f32: the twin of the GPU.
     CpuSingle,
-    /// A GPU in f32; of all but explicit steps it solves the linear systems (2-D and 3-D), and of inertial ones computes the explicit terms of momentum, only.
+    /// A GPU in f32; of all but explicit steps it solves the linear systems (2-D and 3-D), of inertial ones it computes the explicit terms of momentum, of
+    /// JKO steps it goes over places in f64 where it can, only.
     Gpu(Gpu),
 }
 

@@ -27,7 +27,7 @@ use solid::SolidStep;
 
 use super::implicit::Effort;
 use super::method::Cell;
-pub use solid::{galerkin_shader, stencil_shader};
+pub use solid::{cells_shader, galerkin_shader, sorting_shader, stencil_shader};
 
 use super::{Advance, Claims, FlowError, Method, Problem, State, Transport};
 use crate::backend::gpu::{Gpu, GpuError};

@@ -2,6 +2,7 @@
 
 use super::iterate::{Iterate, ratio_of};
 use super::newton::Newton;
+use crate::backend::gpu::GpuError;
 use crate::divergence::Divergence;
 
 /// A node lacks feet if this share of its mass comes from none; nodes of less mass, relative to all, do not count.
@@ -17,7 +18,11 @@ impl<D: Divergence> Newton<D> {
 
     /// Divides the cells that the map draws out over several lattice cells, once in a step; whether there are any. The equations are
     /// evaluated anew.
-    pub fn divide(&mut self, tau: f64) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn divide(&mut self, tau: f64) -> Result<bool, GpuError> {
         let Self {
             lattice,
             points,
@@ -26,16 +31,16 @@ impl<D: Divergence> Newton<D> {
             ..
         } = self;
         if !points.divided.is_empty() {
-            return false;
+            return Ok(false);
         }
         let (start, residual) = (&self.moments, &current.residual);
         let least = UNSERVED_MASS * self.mass;
         let wanted = |node: usize| start[node] > least && residual[node] > UNSERVED * start[node];
         if !points.divide(lattice, wanted, target, &mut current.feet) {
-            return false;
+            return Ok(false);
         }
         self.fit();
-        self.restart(tau);
+        self.restart(tau)?;
         let Iterate { feet, ratio, .. } = &mut self.current;
         for divided in &self.points.divided {
             let own = ratio[divided.cell];
@@ -48,8 +53,8 @@ impl<D: Divergence> Newton<D> {
                 };
             }
         }
-        self.evaluate(false);
-        true
+        self.evaluate(false)?;
+        Ok(true)
     }
 
     /// Room for all places.

@@ -1,6 +1,8 @@
 //! The c-transform s_i = max_y φ(y) − |x_i − y|²/(2τ) and the places where the maxima are (docs/mathematics.md, eq. 26).
 
-use super::lattice::{Lattice, Point, squared_distance};
+use bytemuck::{Pod, Zeroable};
+
+use super::lattice::{Lattice, LatticeAxis, Point, squared_distance};
 use super::pack::{PLACES, Pack, inverse_pack, product_pack, splat, transposed, with_middle};
 use super::passes::{self, Fill};
 use super::points::Points;
@@ -8,44 +10,58 @@ use super::spline::{Jet, Spline};
 use crate::calculus::Real;
 
 /// Newton steps for one foot before it is left where it is.
-const ITERATIONS: usize = 60;
+pub(super) const ITERATIONS: usize = 60;
 /// Halvings of one Newton step.
-const HALVINGS: usize = 30;
+pub(super) const HALVINGS: usize = 30;
 /// A fall of the maximised function that is rounding.
-const ROUNDING: f64 = 1e-15;
+pub(super) const ROUNDING: f64 = 1e-15;
 /// A determinant of I − τD²φ below this counts as none.
-pub(super) const SINGULAR: f64 = 1e-12;
+const SINGULAR: f64 = 1e-12;
 /// The distance, relative to the box, to which feet are found.
-const PRECISION: f64 = 1e-14;
+pub(super) const PRECISION: f64 = 1e-14;
 /// Newton steps in vector lanes before what is not found is searched for by itself.
 const ROUNDS: usize = 24;
 /// A step below this, relative to the box, is the last: its square is rounding.
-const LAST: f64 = 1e-9;
+pub(super) const LAST: f64 = 1e-9;
 
 /// Where the mass of a cell comes from, and s there.
-#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 pub(super) struct Foot {
     pub place: Point,
     pub value: f64,
 }
 
+/// The cofactors of I − τD²φ (00, 11, 22, 01, 02, 12), what is positive where it is definite, and its determinant.
+#[inline(always)]
+pub(super) fn cofactors<R: Real>(tau: R, hessian: [R; 6]) -> [R; 8] {
+    let one = R::constant(1.0);
+    let [a, b, c, d, e, f] = hessian;
+    let [a, b, c] = [one - tau * a, one - tau * b, one - tau * c];
+    let [d, e, f] = [-tau * d, -tau * e, -tau * f];
+    let [bc, minor, de] = [b * c - f * f, a * b - d * d, e * f - d * c];
+    let df = d * f - b * e;
+    let determinant = a * bc + d * de + e * df;
+    let definite = (determinant - R::constant(SINGULAR))
+        .minimum(minor)
+        .minimum(a);
+    [
+        bc,
+        a * c - e * e,
+        minor,
+        de,
+        df,
+        d * e - a * f,
+        definite,
+        determinant,
+    ]
+}
+
 /// The inverse of I − τD²φ (00, 11, 22, 01, 02, 12), none unless it is positive definite.
 #[inline(always)]
 fn inverse(tau: f64, hessian: &[f64; 6]) -> Option<[f64; 6]> {
-    let [a, b, c] = [0, 1, 2].map(|i| 1.0 - tau * hessian[i]);
-    let [d, e, f] = [3, 4, 5].map(|i| -tau * hessian[i]);
-    let minor = a * b - d * d;
-    let determinant = a * (b * c - f * f) - d * (d * c - f * e) + e * (d * f - b * e);
-    let definite = a > 0.0 && minor > 0.0 && determinant > SINGULAR;
-    let cofactors = [
-        b * c - f * f,
-        a * c - e * e,
-        minor,
-        e * f - d * c,
-        d * f - b * e,
-        d * e - a * f,
-    ];
-    definite.then(|| cofactors.map(|cofactor| cofactor / determinant))
+    let [cofactors @ .., definite, determinant] = cofactors(tau, *hessian);
+    (definite > 0.0).then(|| cofactors.map(|cofactor: f64| cofactor / determinant))
 }
 
 /// The product of a symmetric matrix (00, 11, 22, 01, 02, 12) and a vector.
@@ -70,18 +86,24 @@ pub(super) struct Search<'a> {
     size: f64,
 }
 
+/// The longest step of a Newton iteration, and the longest side of the box.
+pub(super) fn reach(lattice: &Lattice) -> [f64; 2] {
+    let over = |length: fn(&LatticeAxis) -> f64| {
+        let axes = lattice.axes.iter().filter(|axis| !axis.missing);
+        axes.map(length).fold(0.0, f64::max)
+    };
+    [2.0 * over(|axis| axis.spacing), over(LatticeAxis::length)]
+}
+
 impl<'a> Search<'a> {
     pub fn new(spline: &'a Spline, lattice: &'a Lattice, tau: f64) -> Self {
-        let over = |length: fn(&super::lattice::LatticeAxis) -> f64| {
-            let axes = lattice.axes.iter().filter(|axis| !axis.missing);
-            axes.map(length).fold(0.0, f64::max)
-        };
+        let [longest, size] = reach(lattice);
         Self {
             spline,
             lattice,
             tau,
-            longest: 2.0 * over(|axis| axis.spacing),
-            size: over(super::lattice::LatticeAxis::length),
+            longest,
+            size,
         }
     }
 
@@ -145,7 +167,7 @@ impl<'a> Search<'a> {
             let jet = self
                 .spline
                 .jet_pack::<MIDDLE>(&self.lattice.local_pack(place));
-            let (inverse, _) = inverse_pack(self.tau, &jet.hessian, SINGULAR);
+            let (inverse, _) = inverse_pack(self.tau, &jet.hessian);
             let mut residual = *x;
             let mut distance = zero;
             for axis in 0..3 {

@@ -3,12 +3,13 @@
 use std::marker::PhantomData;
 
 use super::deposit::Places;
-use super::feet::{Foot, SINGULAR};
+use super::feet::Foot;
 use super::lattice::Lattice;
 use super::pack::{LocalPack, PLACES, Pack, inverse_pack, splat, transposed};
-use super::passes::Fill;
+use super::passes::{self, Fill};
 use super::spline::Spline;
 use super::stencil::Weigh;
+use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::divergence::Divergence;
 
@@ -46,6 +47,21 @@ impl Iterate {
         }
     }
 
+    /// Turns Wᵀ(π r V) in `residual` into b − Wᵀ(π r V), and makes the misfit with Σ capacity |mismatch|.
+    pub fn compare(&mut self, moments: &[f64], changed: f64, mass: f64) {
+        let residual = &mut self.residual;
+        passes::each(residual, |node, residual| {
+            *residual = moments[node] - *residual
+        });
+        let moved = reduce::sum(residual.len(), |node| residual[node].abs());
+        let misfit = (moved + changed) / mass;
+        self.misfit = if misfit.is_nan() {
+            f64::INFINITY
+        } else {
+            misfit
+        };
+    }
+
     /// Room for so many places; further ones begin at 0.
     pub fn resize(&mut self, places: usize) {
         self.feet.resize(places, Foot::default());
@@ -75,7 +91,7 @@ pub(super) fn direct<D: Divergence>() -> bool {
 
 /// s − f'(r).
 #[inline(always)]
-fn mismatch<D: Divergence, R: Real>(s: R, ratio: R) -> R {
+pub(super) fn mismatch<D: Divergence, R: Real>(s: R, ratio: R) -> R {
     if direct::<D>() {
         R::constant(0.0)
     } else {
@@ -131,8 +147,17 @@ impl<D: Divergence, F: Fn(Pack, Pack) -> Pack + Sync> Fill<f64> for Soft<'_, D, 
     }
 }
 
-/// r at a share of a direction of φ, to which the change (s − f'(r) + W δc)/f''(r) belongs. It grows with its tangent and falls with that of its logarithm: it
-/// stays positive.
+/// r at a share of a direction of φ that changes s by `along`: to it the change (s − f'(r) + W δc)/f''(r) belongs. It grows with its tangent and falls
+/// with that of its logarithm: it stays positive.
+#[inline(always)]
+pub(super) fn moved<D: Divergence, R: Real>(s: R, ratio: R, along: R, share: R) -> R {
+    let zero = R::constant(0.0);
+    let change = share * (softness::<D, R>(ratio) * (mismatch::<D, R>(s, ratio) + along));
+    let fallen = ratio * (change / ratio).minimum(zero).exp();
+    R::select(zero.less(change), ratio + change, fallen)
+}
+
+/// r at a share of a direction of φ.
 pub(super) struct Moved<'a, D, const MIDDLE: usize> {
     pub feet: &'a [Foot],
     pub ratio: &'a [f64],
@@ -151,11 +176,7 @@ impl<D: Divergence, const MIDDLE: usize> Fill<f64> for Moved<'_, D, MIDDLE> {
         let ratio = gathered(count, |lane| self.ratio[first + lane]);
         let local = self.lattice.local_pack(&place);
         let along = self.along.value_pack::<MIDDLE>(&local);
-        let change = softness::<D, Pack>(ratio) * (mismatch::<D, Pack>(s, ratio) + along);
-        let change = splat(self.length) * change;
-        let grows = splat(0.0).less(change);
-        let fallen = ratio * (change / ratio).minimum(splat(0.0)).exp();
-        let moved = Real::select(grows, ratio + change, fallen);
+        let moved = moved::<D, Pack>(s, ratio, along, splat(self.length));
         out.copy_from_slice(&moved.0[..count]);
     }
 }
@@ -187,7 +208,7 @@ impl Weigh for Hessian<'_> {
     fn flux<const MIDDLE: usize>(&self, numbers: &[u32], local: &[LocalPack; 3]) -> [Pack; 6] {
         let of = |values: &[f64]| gathered(numbers.len(), |lane| values[numbers[lane] as usize]);
         let hessian = self.spline.jet_pack::<MIDDLE>(local).hessian;
-        let (inverse, _) = inverse_pack(self.tau, &hessian, SINGULAR);
+        let (inverse, _) = inverse_pack(self.tau, &hessian);
         let flow = splat(self.tau) * of(self.target) * of(self.ratio);
         inverse.map(|entry| flow * entry)
     }

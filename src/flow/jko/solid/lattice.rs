@@ -3,6 +3,7 @@
 //! Axes are those of memory, slowest first: (z, y, x) in 3-D. In 2-D they are (y, –, x), so that the slowest axis can be cut into
 //! slabs in both; an axis that is missing has one node and the spline 1.
 
+use crate::calculus::Real;
 use crate::grid::{Axis, Boundary, Grid};
 
 /// A place or a vector, in the order of the axes of the lattice; 0 along a missing axis.
@@ -25,6 +26,21 @@ pub(super) struct Local {
     pub values: [f64; 3],
     pub slopes: [f64; 3],
     pub curvatures: [f64; 3],
+}
+
+/// The splines at a place with u the share of its lattice cell left of it: (1 − u)²/2, ½ + u(1 − u), u²/2.
+#[inline(always)]
+pub(super) fn splines<R: Real>(u: R) -> [R; 3] {
+    let half = R::constant(0.5);
+    let v = R::constant(1.0) - u;
+    [half * v * v, half + u * v, half * u * u]
+}
+
+/// Their derivatives by u.
+#[inline(always)]
+pub(super) fn slopes<R: Real>(u: R) -> [R; 3] {
+    let v = R::constant(1.0) - u;
+    [-v, v - u, u]
 }
 
 impl LatticeAxis {
@@ -97,7 +113,7 @@ impl LatticeAxis {
         }
     }
 
-    /// The splines at a place: with u the share of the lattice cell left of it, (1 − u)²/2, ½ + u(1 − u), u²/2.
+    /// The splines at a place.
     #[inline(always)]
     pub fn local(&self, place: f64) -> Local {
         if self.missing {
@@ -110,13 +126,12 @@ impl LatticeAxis {
         let scaled = place * (1.0 / self.spacing);
         let cell = (scaled as usize).min(self.count - 1);
         let u = scaled - cell as f64;
-        let v = 1.0 - u;
         let slope = sign / self.spacing;
         let curvature = slope * slope;
         Local {
             cell,
-            values: [0.5 * v * v, 0.5 + u * v, 0.5 * u * u],
-            slopes: [-v * slope, (v - u) * slope, u * slope],
+            values: splines(u),
+            slopes: slopes(u).map(|by_share| by_share * slope),
             curvatures: [curvature, -2.0 * curvature, curvature],
         }
     }

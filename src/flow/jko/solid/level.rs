@@ -1,12 +1,13 @@
 //! One grid of a step, and the coarser ones that its first guess comes from (docs/mathematics.md, eq. 31).
 
+use super::device::Device;
 use super::galerkin::Transfer;
 use super::guess::{Guess, all_between, between};
 use super::iterate::{Iterate, Until};
 use super::lattice::{Centres, Lattice};
 use super::newton::Newton;
 use super::passes;
-use crate::backend::gpu::{Gpu, GpuError};
+use crate::backend::gpu::GpuError;
 use crate::calculus::Real;
 use crate::divergence::{Divergence, DivergenceKind};
 use crate::elliptic::Elliptic;
@@ -30,10 +31,13 @@ const ITERATIONS: usize = 20;
 const LAST_ITERATIONS: usize = 30;
 /// Cells along an axis of a coarser grid, at least.
 const FEWEST: usize = 16;
+/// Cells of a coarser grid for which a device is used: with fewer it waits for kernels to begin.
+const WORTHWHILE: usize = 1 << 15;
 
 /// The equations on one grid. What finds a first guess for them takes memory only while it does.
 pub(super) struct Level<D> {
     pub newton: Newton<D>,
+    device: Option<Device>,
     grid: Grid,
     kind: DivergenceKind,
 }
@@ -50,17 +54,18 @@ pub(super) struct Task<'a> {
 }
 
 impl<D: Divergence> Level<D> {
-    /// The level of a problem; its linear systems are solved on a GPU, if one is given, those of the coarser ones, which are small, here.
+    /// The level of a problem, solved on a device, if one is given, and so are coarser ones that are not small.
     ///
     /// # Errors
     ///
     /// Fields that the GPU has no room for; a failure of it.
-    pub fn new(problem: &Problem, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
+    pub fn new(problem: &Problem, device: Option<&Device>) -> Result<Self, GpuError> {
         let lattice = Lattice::new(&problem.grid);
         let centres = Centres::new(&problem.grid);
         let masses = problem.log_masses().map(Real::exp);
         Ok(Self {
-            newton: Newton::new(lattice, centres, masses.collect(), gpu)?,
+            newton: Newton::new(lattice, centres, masses.collect(), device)?,
+            device: device.cloned(),
             grid: problem.grid.clone(),
             kind: problem.divergence,
         })
@@ -81,7 +86,7 @@ impl<D: Divergence> Level<D> {
         {
             coarser.hand_over(newton);
             drop(coarser);
-            newton.restart(task.tau);
+            newton.restart(task.tau)?;
             if newton.current.misfit <= NEAR {
                 effort += newton.minimise(task.tau, until, LAST_ITERATIONS)?;
                 if newton.current.misfit <= LOOSE {
@@ -110,13 +115,13 @@ impl<D: Divergence> Level<D> {
         loop {
             let [tau, duration] = [task.tau, task.duration].map(|time| shortened(time, halvings));
             guess.set(newton, tau, duration, task.initial);
-            newton.restart(tau);
+            newton.restart(tau)?;
             let misfit = newton.current.misfit;
             if misfit > FAR
                 && let Some(nested) = nested.take()
             {
                 newton.current = nested;
-                newton.restart(tau);
+                newton.restart(tau)?;
                 effort += newton.minimise(tau, until, LAST_ITERATIONS)?;
                 if newton.current.misfit <= LOOSE {
                     return Ok(effort);
@@ -134,7 +139,7 @@ impl<D: Divergence> Level<D> {
         for halving in (0..=halvings).rev() {
             let tau = shortened(task.tau, halving);
             if halving < halvings {
-                newton.restart(tau);
+                newton.restart(tau)?;
             }
             let (until, most) = if halving > 0 {
                 (Until::Misfit(LOOSE), ITERATIONS)
@@ -154,7 +159,11 @@ impl<D: Divergence> Level<D> {
             lattice, target, ..
         } = &self.newton;
         let problem = coarsened(&self.grid, target, self.kind);
-        let coarser = problem.map(|problem| Coarser::new(lattice, &problem));
+        let coarser = problem.map(|problem| {
+            let worthwhile = problem.grid.len() >= WORTHWHILE;
+            let device = self.device.as_ref().filter(|_| worthwhile);
+            Coarser::new(lattice, &problem, device)
+        });
         coarser.transpose()
     }
 
@@ -217,8 +226,8 @@ struct Coarser<D> {
 }
 
 impl<D: Divergence> Coarser<D> {
-    fn new(fine: &Lattice, problem: &Problem) -> Result<Self, GpuError> {
-        let level = Level::new(problem, None)?;
+    fn new(fine: &Lattice, problem: &Problem, device: Option<&Device>) -> Result<Self, GpuError> {
+        let level = Level::new(problem, device)?;
         let zeros = || vec![0.0; level.newton.centres.len()];
         Ok(Self {
             transfer: Transfer::between(fine, &level.newton.lattice),

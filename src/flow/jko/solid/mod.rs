@@ -17,6 +17,7 @@ mod guess;
 mod iterate;
 mod lattice;
 mod level;
+mod loops;
 mod multigrid;
 mod neighbourhood;
 mod newton;
@@ -35,12 +36,13 @@ mod tests;
 
 use certificate::Plan;
 use deposit::{Masses, Places, moments};
+use device::Device;
 use extrapolation::Extrapolation;
 use iterate::Until;
 use level::{Level, Task};
 use newton::Newton;
 
-pub use device::{galerkin_shader, stencil_shader};
+pub use device::{cells_shader, galerkin_shader, sorting_shader, stencil_shader};
 
 use crate::backend::gpu::{Gpu, GpuError};
 use crate::backend::reduce;
@@ -90,7 +92,9 @@ impl<D: Divergence> SolidStep<D> {
         gpu: Option<&Gpu>,
     ) -> Result<Self, FlowError> {
         level::check(problem)?;
-        let level = Level::new(problem, gpu)?;
+        let solid = problem.grid.dimension() == 3;
+        let device = gpu.map(|gpu| Device::new::<D>(gpu, solid)).transpose()?;
+        let level = Level::new(problem, device.as_ref())?;
         let cells = level.newton.centres.len();
         Ok(Self {
             plan: Plan::new(&level.newton),
@@ -157,7 +161,7 @@ impl<D: Divergence> SolidStep<D> {
                 break;
             }
             let newton = &mut self.level.newton;
-            if newton.divide(tau) {
+            if newton.divide(tau)? {
                 before = f64::INFINITY;
             } else if gap >= PROGRESS * before || gap.is_nan() {
                 break;

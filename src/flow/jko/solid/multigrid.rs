@@ -1,14 +1,14 @@
 //! Conjugate gradients with one multigrid V-cycle on the matrix itself as preconditioner: Galerkin products on every level, Chebyshev
 //! smoothing (Adams, Brezina, Hu, Tuminaro, J. Comput. Phys. 188, 2003), elimination on the coarsest.
 
-use super::device::DeviceSolver;
+use super::device::{Device, DeviceSolver};
 use super::elimination::Elimination;
 use super::galerkin::Transfer;
 use super::lattice::Lattice;
 use super::passes;
 use super::product::product;
 use super::stencil::Stencil;
-use crate::backend::gpu::{Gpu, GpuError};
+use crate::backend::gpu::GpuError;
 use crate::backend::reduce;
 use crate::calculus::Real;
 use crate::elliptic::{first_jacobi, jacobi};
@@ -173,14 +173,14 @@ fn cycle(levels: &mut [Level], coarsest: &mut Elimination) {
 }
 
 impl Multigrid {
-    /// The hierarchy; systems are solved on a GPU, if one is given.
+    /// The hierarchy; systems are solved on a device, if one is given.
     ///
     /// # Errors
     ///
     /// Fields that the GPU has no room for; a failure of it.
-    pub fn new(lattice: Lattice, gpu: Option<&Gpu>) -> Result<Self, GpuError> {
-        let device = gpu
-            .map(|gpu| DeviceSolver::new(gpu, &lattice))
+    pub fn new(lattice: Lattice, device: Option<&Device>) -> Result<Self, GpuError> {
+        let device = device
+            .map(|device| DeviceSolver::new(device, &lattice))
             .transpose()?;
         let mut levels = Vec::new();
         let mut smallest = 0;

@@ -1,6 +1,7 @@
 //! Several places at once: splines, potential and its derivatives in vector lanes.
 
-use super::lattice::{Lattice, LatticeAxis, Point};
+use super::feet::cofactors;
+use super::lattice::{Lattice, LatticeAxis, Point, slopes, splines};
 use super::spline::Spline;
 use crate::calculus::{Lanes, Real};
 
@@ -91,14 +92,12 @@ impl LatticeAxis {
             *cell = number as usize;
             first.0[lane] = f64::from(number);
         }
-        let half = splat(0.5);
         let u = scaled - first;
-        let v = splat(1.0) - u;
         let slope = sign * splat(scale);
         LocalPack {
             cell,
-            values: [half * v * v, half + u * v, half * u * u],
-            slopes: [-v * slope, (v - u) * slope, u * slope],
+            values: splines(u),
+            slopes: slopes(u).map(|by_share| by_share * slope),
             curvature: scale * scale,
         }
     }
@@ -204,37 +203,12 @@ impl Spline {
 
 /// Inverses of I − τD²φ (00, 11, 22, 01, 02, 12), and in which lanes it is positive definite; elsewhere the identity.
 #[inline(always)]
-pub(super) fn inverse_pack(
-    tau: f64,
-    hessian: &[Pack; 6],
-    least: f64,
-) -> ([Pack; 6], [bool; PLACES]) {
-    let one = splat(1.0);
-    let [mut a, mut b, mut c, mut d, mut e, mut f] = *hessian;
-    (a, b, c) = (
-        one - splat(tau) * a,
-        one - splat(tau) * b,
-        one - splat(tau) * c,
-    );
-    (d, e, f) = (splat(-tau) * d, splat(-tau) * e, splat(-tau) * f);
-    let minor = a * b - d * d;
-    let cofactors = [
-        b * c - f * f,
-        a * c - e * e,
-        minor,
-        e * f - d * c,
-        d * f - b * e,
-        d * e - a * f,
-    ];
-    let determinant = a * cofactors[0] + d * cofactors[3] + e * cofactors[4];
-    let mut definite = [false; PLACES];
-    for (lane, definite) in definite.iter_mut().enumerate() {
-        *definite = a.0[lane] > 0.0 && minor.0[lane] > 0.0 && determinant.0[lane] > least;
-    }
-    let mut inverse = cofactors;
-    for (entry, cofactor) in cofactors.into_iter().enumerate() {
-        let identity = if entry < 3 { one } else { splat(0.0) };
-        inverse[entry] = Real::select(definite, cofactor / determinant, identity);
+pub(super) fn inverse_pack(tau: f64, hessian: &[Pack; 6]) -> ([Pack; 6], [bool; PLACES]) {
+    let [mut inverse @ .., least, determinant] = cofactors(splat(tau), *hessian);
+    let definite = splat(0.0).less(least);
+    for (entry, cofactor) in inverse.iter_mut().enumerate() {
+        let identity = splat(if entry < 3 { 1.0 } else { 0.0 });
+        *cofactor = Real::select(definite, *cofactor / determinant, identity);
     }
     (inverse, definite)
 }

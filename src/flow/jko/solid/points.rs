@@ -51,6 +51,11 @@ impl Points {
         }
     }
 
+    /// The places that are no centres.
+    pub fn beyond_centres(&self) -> &[Point] {
+        &self.further
+    }
+
     /// The numbers of the further places of a cell.
     pub fn further(&self, cell: usize) -> std::ops::Range<usize> {
         let found = self.divided.binary_search_by_key(&cell, |it| it.cell);

@@ -69,6 +69,34 @@ fn add_halving(
     program.add(kernel, &constants, &operands, groups)
 }
 
+/// The entry points that make matrices.
+#[derive(Clone, Debug)]
+pub(super) struct MatrixKernels {
+    halve: Kernel,
+    even: Kernel,
+    amplify: Kernel,
+    compare: Kernel,
+    invert_diagonal: Kernel,
+}
+
+impl MatrixKernels {
+    /// Compiles them, those of the shader of the linear systems among them.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the device.
+    pub fn new(gpu: &Gpu, solid: bool, stencil: &Kernels) -> Result<Self, GpuError> {
+        let kernels = Kernels::new(gpu, "galerkin", galerkin_shader(solid))?;
+        Ok(Self {
+            halve: kernels.kernel("halve")?,
+            even: stencil.kernel("even")?,
+            amplify: stencil.kernel("amplify")?,
+            compare: stencil.kernel("compare")?,
+            invert_diagonal: stencil.kernel("invert_diagonal")?,
+        })
+    }
+}
+
 /// What makes everything that the solver needs from the couplings and row sums of the finest lattice, but for the elimination on the coarsest.
 ///
 /// # Errors
@@ -76,15 +104,12 @@ fn add_halving(
 /// Fields that the device has no room for; a failure of it.
 pub(super) fn preparation(
     gpu: &Gpu,
-    solid: bool,
-    stencil: &Kernels,
+    kernels: &MatrixKernels,
     memory: &Memory,
     levels: &[NodeLevel],
     transfers: &[Transfer],
 ) -> Result<Program, GpuError> {
-    let kernels = Kernels::new(gpu, "galerkin", galerkin_shader(solid))?;
-    let halve = kernels.kernel("halve")?;
-    let spectrum = Spectrum::new(stencil, memory, levels[0].fields.cells)?;
+    let spectrum = Spectrum::new(kernels, memory, levels[0].fields.cells)?;
     // Matrices between the axes, for one pair of levels after the other; the last axis makes that of the coarser one.
     let between: Result<Vec<_>, _> = [0, 1]
         .map(|number| {
@@ -107,7 +132,7 @@ pub(super) fn preparation(
                 Some(Some(between)) if number + 1 < transfer.halvings.len() => between,
                 _ => &coarse.fields.couplings,
             };
-            add_halving(&halve, memory, halving, (from, to), &mut program)?;
+            add_halving(&kernels.halve, memory, halving, (from, to), &mut program)?;
             from = to;
         }
         // P takes 1 to 1: the row sums of PᵀAP are Pᵀ of those of A.
@@ -122,24 +147,18 @@ pub(super) fn preparation(
 }
 
 /// Power iterations, and the inverse diagonals that follow.
-struct Spectrum {
-    even: Kernel,
-    amplify: Kernel,
-    compare: Kernel,
-    invert_diagonal: Kernel,
+struct Spectrum<'a> {
+    kernels: &'a MatrixKernels,
     start: Values,
     sums: Values,
 }
 
-impl Spectrum {
-    fn new(kernels: &Kernels, memory: &Memory, nodes: usize) -> Result<Self, GpuError> {
+impl<'a> Spectrum<'a> {
+    fn new(kernels: &'a MatrixKernels, memory: &Memory, nodes: usize) -> Result<Self, GpuError> {
         let start = (0..nodes).map(|node| (START * unstructured(node)) as f32);
         let start: Vec<f32> = start.collect();
         Ok(Self {
-            even: kernels.kernel("even")?,
-            amplify: kernels.kernel("amplify")?,
-            compare: kernels.kernel("compare")?,
-            invert_diagonal: kernels.kernel("invert_diagonal")?,
+            kernels,
             start: memory.values(&start)?,
             sums: memory.zeros(4 * nodes.div_ceil(STRIDE))?,
         })
@@ -148,23 +167,24 @@ impl Spectrum {
     /// Adds what makes the inverse diagonal of a level from its matrix.
     fn add(&self, level: &NodeLevel, program: &mut Program) -> Result<(), GpuError> {
         let (constants, fields) = (level.constants(1.0), &level.fields);
+        let kernels = self.kernels;
         let matrix = [(1, &fields.couplings), (2, &fields.excess)];
         let groups = fields.cells.div_ceil(WORKGROUP);
         // Neither of them is needed yet.
         let spare = [&fields.right, &fields.inverse];
         let mut from = spare[0];
         let operands = [matrix[0], (5, &self.start), (6, from)];
-        program.add(&self.even, &constants, &operands, groups)?;
+        program.add(&kernels.even, &constants, &operands, groups)?;
         for iteration in 1..=POWER_ITERATIONS {
             let to = spare[iteration % 2];
             let operands = [matrix[0], matrix[1], (5, from), (6, to)];
-            program.add(&self.amplify, &constants, &operands, groups)?;
+            program.add(&kernels.amplify, &constants, &operands, groups)?;
             from = to;
         }
         let operands = [matrix[0], matrix[1], (5, from), (10, &self.sums)];
         let tiles = fields.cells.div_ceil(STRIDE);
-        program.add(&self.compare, &constants, &operands, tiles)?;
+        program.add(&kernels.compare, &constants, &operands, tiles)?;
         let operands = [matrix[0], (6, &fields.inverse), (10, &self.sums)];
-        program.add(&self.invert_diagonal, &constants, &operands, groups)
+        program.add(&kernels.invert_diagonal, &constants, &operands, groups)
     }
 }

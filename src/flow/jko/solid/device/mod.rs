@@ -3,10 +3,14 @@
 //!
 //! A direction that f32 leaves wrong costs iterations and nothing else: whether it is followed, how far, and what is certified is decided in f64.
 
+mod cells;
 mod equations;
+mod fields;
 mod galerkin;
+mod kernels;
 mod levels;
 mod shader;
+mod sorting;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +22,13 @@ use super::lattice::Lattice;
 use super::multigrid::dampings;
 use super::passes;
 use super::stencil::{Stencil, entries, power_of_two};
-use crate::backend::gpu::{Gpu, GpuError, Kernels, Memory, Program};
-use crate::elliptic::device::{Ending, Passes, Solver};
-use levels::{NodeLevel, Transfers};
+use crate::backend::gpu::{GpuError, Memory, Program};
+use crate::elliptic::device::{Ending, Solver};
+use levels::NodeLevel;
 
-pub use shader::{galerkin_shader, stencil_shader};
+pub(super) use cells::DeviceCells;
+pub(super) use kernels::Device;
+pub use shader::{cells_shader, galerkin_shader, sorting_shader, stencil_shader};
 
 /// What one round may be asked for: an error that f32 can leave.
 const SMALLEST_TOLERANCE: f64 = 1e-5;
@@ -52,23 +58,29 @@ impl DeviceSolver {
     /// # Errors
     ///
     /// Fields that the device has no room for; a failure of it.
-    pub fn new(gpu: &Gpu, lattice: &Lattice) -> Result<Self, GpuError> {
-        let solid = !lattice.axes[1].missing;
-        let kernels = Kernels::new(gpu, "stencil", stencil_shader(solid))?;
-        let passes = Passes::new(&kernels)?;
-        let on_levels = Transfers::new(&kernels)?;
-        let memory = Memory::new(gpu, entries(lattice))?;
+    pub fn new(device: &Device, lattice: &Lattice) -> Result<Self, GpuError> {
+        let memory = Memory::new(&device.gpu, entries(lattice))?;
         let (mut levels, mut transfers) = (Vec::new(), Vec::new());
         let (mut next, mut coarsest) = (Some(*lattice), *lattice);
         while let Some(lattice) = next {
             let transfer = Transfer::new(&lattice);
-            levels.push(NodeLevel::new(&memory, &on_levels, &lattice, &transfer)?);
+            levels.push(NodeLevel::new(
+                &memory,
+                &device.transfers,
+                &lattice,
+                &transfer,
+            )?);
             (next, coarsest) = (transfer.coarse(), lattice);
             transfers.push(transfer);
         }
-        let preparation =
-            galerkin::preparation(gpu, solid, &kernels, &memory, &levels, &transfers)?;
-        let solver = Solver::new(gpu, memory, &passes, &levels, &dampings())?;
+        let Device {
+            gpu,
+            passes,
+            matrices,
+            ..
+        } = device;
+        let preparation = galerkin::preparation(gpu, matrices, &memory, &levels, &transfers)?;
+        let solver = Solver::new(gpu, memory, passes, &levels, &dampings())?;
         Ok(Self {
             levels,
             solver,
