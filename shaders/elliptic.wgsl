@@ -103,7 +103,7 @@ struct Axis {
 }
 
 fn axis_of(number: u32) -> Axis {
-    return Axis(level.fine[number], level.coarse[number], (level.merged >> number & 1u) == 1u);
+    return Axis(level.fine[number], level.coarse[number], ((level.merged >> number) & 1u) == 1u);
 }
 
 // The coarse cell of a fine one.

@@ -60,7 +60,7 @@ fn velocity_on(axis: u32, at: vec3<u32>) -> f32 {
 }
 
 fn is_open(axis: u32, at: vec3<u32>) -> bool {
-    return (u32(open[number(at)]) >> axis & 1u) == 1u;
+    return ((u32(open[number(at)]) >> axis) & 1u) == 1u;
 }
 
 // The density of the dual cell around a face.

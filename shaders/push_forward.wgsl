@@ -3,13 +3,15 @@
 
 @group(0) @binding(9) var<storage, read_write> keys: array<u32>;
 @group(0) @binding(10) var<storage, read_write> numbers: array<u32>;
-// Places by lattice cell; where those of each cell begin, and its chunks.
+// Places by lattice cell; where those of each cell begin, and its chunks, for the matrix those of crowded cells alone.
 @group(0) @binding(11) var<storage, read> order: array<u32>;
 @group(0) @binding(12) var<storage, read> starts: array<u32>;
 @group(0) @binding(13) var<storage, read> chunks: array<u32>;
 @group(0) @binding(14) var<storage, read> masses: array<f64>;
+// What was made for this kernel: sums of chunks, or weights of places.
 @group(0) @binding(15) var<storage, read> parts: array<f64>;
 @group(0) @binding(16) var<storage, read_write> couplings: array<f32>;
+@group(0) @binding(17) var<storage, read> crowd_sums: array<f64>;
 
 const SPLINES: u32 = 9u * MIDDLE;
 
@@ -23,17 +25,10 @@ fn locate(invocation: Invocation) {
     }
 }
 
-// Σ mass B(y) over a chunk of the places of one lattice cell, for the splines beside it.
-@compute @workgroup_size(WORKGROUP)
-fn add_chunks(invocation: Invocation) {
-    let chunk = cell_of(invocation);
-    let cells = shape.nodes.x * shape.nodes.y * shape.nodes.z;
-    if chunk >= chunks[cells] {
-        return;
-    }
-    // The last cell whose chunks begin no later.
+// The cell that a chunk is of: the last one whose chunks begin no later.
+fn cell_with_chunk(chunk: u32) -> u32 {
     var low = 0u;
-    var high = cells;
+    var high = shape.nodes.x * shape.nodes.y * shape.nodes.z;
     while high - low > 1u {
         let middle = (low + high) / 2u;
         if chunks[middle] <= chunk {
@@ -42,8 +37,20 @@ fn add_chunks(invocation: Invocation) {
             high = middle;
         }
     }
-    let first = starts[low] + (chunk - chunks[low]) * CHUNK;
-    let last = min(first + CHUNK, starts[low + 1u]);
+    return low;
+}
+
+// Σ mass B(y) over a chunk of the places of one lattice cell, for the splines beside it.
+@compute @workgroup_size(WORKGROUP)
+fn add_chunks(invocation: Invocation) {
+    let chunk = cell_of(invocation);
+    let cells = shape.nodes.x * shape.nodes.y * shape.nodes.z;
+    if chunk >= chunks[cells] {
+        return;
+    }
+    let cell = cell_with_chunk(chunk);
+    let first = starts[cell] + (chunk - chunks[cell]) * CHUNK;
+    let last = min(first + CHUNK, starts[cell + 1u]);
     var sums = array<f64, SPLINES>();
     for (var position = first; position < last; position += 1u) {
         let number = order[position];
@@ -165,17 +172,17 @@ fn products_along(share: f64, pairs: u32, axis: u32) -> array<f64, 4> {
         products[0] = 1.0lf;
         return products;
     }
-    let values = of_splines(share);
-    let slopes = of_slopes(share);
-    for (var own = 0u; own < 3u; own += 1u) {
-        for (var other = 0u; other < 3u; other += 1u) {
-            if (pairs >> (3u * own + other) & 1u) == 1u {
-                products[0] += values[own] * values[other];
-                products[1] += slopes[own] * values[other];
-                products[2] += values[own] * slopes[other];
-                products[3] += slopes[own] * slopes[other];
-            }
-        }
+    var values = of_splines(share);
+    var slopes = of_slopes(share);
+    // There is one pair, but for those that closed sides and short rings make of one node.
+    for (var left = pairs; left != 0u; left &= left - 1u) {
+        let pair = firstTrailingBit(left);
+        let own = pair / 3u;
+        let other = pair % 3u;
+        products[0] += values[own] * values[other];
+        products[1] += slopes[own] * values[other];
+        products[2] += values[own] * slopes[other];
+        products[3] += slopes[own] * slopes[other];
     }
     return products;
 }
@@ -206,64 +213,134 @@ fn rounded_down(value: f64) -> f32 {
     return bitcast<f32>(select(bits - 1u, bits + 1u, nearest < 0.0f));
 }
 
-// The entries of the matrix (eq. 30) after the diagonal, each gathered by one invocation and multiplied by the power of two in `lengths`; laid out as
-// `flow::jko::solid::stencil` has them, from the numbers of places in `parts`.
+// What a place adds to the entry of two splines (eq. 30), or to that of several pairs of them, from the weights in `parts`.
+fn share_of(position: u32, pairs: vec3<u32>) -> f64 {
+    let first = position * WEIGHTS;
+    let slow = products_along(parts[first], pairs.x, 0u);
+    let middle = products_along(parts[first + 1u], pairs.y, 1u);
+    let fast = products_along(parts[first + 2u], pairs.z, 2u);
+    var share = parts[first + 3u] * slow[0] * middle[0] * fast[0];
+    share += parts[first + 4u] * slow[3] * middle[0] * fast[0];
+    share += parts[first + 6u] * slow[0] * middle[0] * fast[3];
+    share += parts[first + 8u] * (slow[1] * fast[2] + slow[2] * fast[1]) * middle[0];
+    if MIDDLE > 1u {
+        let slow_twist = slow[1] * middle[2] + slow[2] * middle[1];
+        let fast_twist = middle[1] * fast[2] + middle[2] * fast[1];
+        share += parts[first + 5u] * slow[0] * middle[3] * fast[0];
+        share += parts[first + 7u] * slow_twist * fast[0];
+        share += parts[first + 9u] * slow[0] * fast_twist;
+    }
+    return share;
+}
+
+// Pairs of splines beside a place, each once: (own, other) with own ≤ other is numbered row by row.
+const PAIRS: u32 = SPLINES * (SPLINES + 1u) / 2u;
+
+fn pair_number(own: u32, other: u32) -> u32 {
+    let row = min(own, other);
+    return row * SPLINES - row * (row + 1u) / 2u + max(own, other);
+}
+
+// The pairs along each axis, as `pairs_of` has them, of a pair.
+fn pairs_along(own: u32, other: u32) -> vec3<u32> {
+    let a = vec3<u32>(own / (3u * MIDDLE), own / 3u % MIDDLE, own % 3u);
+    let b = vec3<u32>(other / (3u * MIDDLE), other / 3u % MIDDLE, other % 3u);
+    return vec3<u32>(1u) << (3u * a + b);
+}
+
+// What the chunks of crowded cells add to each pair of the splines beside them, from the weights in `parts`.
+@compute @workgroup_size(WORKGROUP)
+fn add_crowds(invocation: Invocation) {
+    let crowd = cell_of(invocation) / PAIRS;
+    let cells = shape.nodes.x * shape.nodes.y * shape.nodes.z;
+    if crowd >= chunks[cells] {
+        return;
+    }
+    let pair = cell_of(invocation) % PAIRS;
+    var own = 0u;
+    while pair_number(own + 1u, own + 1u) <= pair {
+        own += 1u;
+    }
+    let pairs = pairs_along(own, pair - pair_number(own, own) + own);
+    let cell = cell_with_chunk(crowd);
+    let first = starts[cell] + (crowd - chunks[cell]) * CHUNK;
+    let last = min(first + CHUNK, starts[cell + 1u]);
+    var sum = 0.0lf;
+    for (var position = first; position < last; position += 1u) {
+        sum += share_of(position, pairs);
+    }
+    results[crowd * PAIRS + pair] = sum;
+}
+
+// What the crowd of a cell adds to the entry of several pairs.
+fn share_of_crowd(cell: u32, pairs: vec3<u32>) -> f64 {
+    var sum = 0.0lf;
+    for (var slow = pairs.x; slow != 0u; slow &= slow - 1u) {
+        let a = firstTrailingBit(slow);
+        for (var middle = pairs.y; middle != 0u; middle &= middle - 1u) {
+            let b = firstTrailingBit(middle);
+            for (var fast = pairs.z; fast != 0u; fast &= fast - 1u) {
+                let c = firstTrailingBit(fast);
+                let own = (a / 3u * MIDDLE + b / 3u) * 3u + c / 3u;
+                let other = (a % 3u * MIDDLE + b % 3u) * 3u + c % 3u;
+                let pair = pair_number(own, other);
+                for (var crowd = chunks[cell]; crowd < chunks[cell + 1u]; crowd += 1u) {
+                    sum += crowd_sums[crowd * PAIRS + pair];
+                }
+            }
+        }
+    }
+    return sum;
+}
+
+// The entries of the matrix (eq. 30) after the diagonal, of the rows of nodes from `first_row` on, each gathered by one invocation and multiplied by the
+// power of two in `lengths`; laid out as `flow::jko::solid::stencil` has them.
 @compute @workgroup_size(WORKGROUP)
 fn assemble(invocation: Invocation) {
     let kept = WIDTH * MIDDLE_WIDTH * WIDTH / 2u;
-    let rest = cell_of(invocation) / shape.nodes.z;
+    let rest = cell_of(invocation) / shape.nodes.z + shape.first_row * kept;
     let row = rest / kept;
     if row >= shape.nodes.x * shape.nodes.y {
         return;
     }
-    let fast = cell_of(invocation) % shape.nodes.z;
-    let node = vec3<u32>(row / shape.nodes.y, row % shape.nodes.y, fast);
+    let along = cell_of(invocation) % shape.nodes.z;
+    let node = vec3<u32>(row / shape.nodes.y, row % shape.nodes.y, along);
     let offset = rest % kept + kept + 1u;
     let across = offset / WIDTH;
     let offsets = vec3<u32>(across / MIDDLE_WIDTH, across % MIDDLE_WIDTH, offset % WIDTH);
+    var pairs = vec3<u32>();
     var sum = 0.0lf;
     for (var a = 0u; a < 3u; a += 1u) {
         let z = distinct_cell(node.x, a, 0u);
         if z == shape.nodes.x {
             continue;
         }
-        let slow_pairs = pairs_of(node.x, z, offsets.x, 0u);
-        for (var b = 0u; b < MIDDLE && slow_pairs > 0u; b += 1u) {
+        pairs.x = pairs_of(node.x, z, offsets.x, 0u);
+        for (var b = 0u; b < MIDDLE && pairs.x > 0u; b += 1u) {
             let y = select(distinct_cell(node.y, b, 1u), 0u, is_missing(1u));
             if y == shape.nodes.y {
                 continue;
             }
-            let middle_pairs = pairs_of(node.y, y, offsets.y, 1u);
-            for (var c = 0u; c < 3u && middle_pairs > 0u; c += 1u) {
+            pairs.y = pairs_of(node.y, y, offsets.y, 1u);
+            for (var c = 0u; c < 3u && pairs.y > 0u; c += 1u) {
                 let x = distinct_cell(node.z, c, 2u);
                 if x == shape.nodes.z {
                     continue;
                 }
-                let fast_pairs = pairs_of(node.z, x, offsets.z, 2u);
-                if fast_pairs == 0u {
+                pairs.z = pairs_of(node.z, x, offsets.z, 2u);
+                if pairs.z == 0u {
                     continue;
                 }
                 let cell = number_of(vec3<u32>(z, y, x));
+                if chunks[cell] < chunks[cell + 1u] {
+                    sum += share_of_crowd(cell, pairs);
+                    continue;
+                }
                 for (var position = starts[cell]; position < starts[cell + 1u]; position += 1u) {
-                    let first = position * WEIGHTS;
-                    let slow = products_along(parts[first], slow_pairs, 0u);
-                    let middle = products_along(parts[first + 1u], middle_pairs, 1u);
-                    let fast = products_along(parts[first + 2u], fast_pairs, 2u);
-                    sum += parts[first + 3u] * slow[0] * middle[0] * fast[0];
-                    sum += parts[first + 4u] * slow[3] * middle[0] * fast[0];
-                    sum += parts[first + 6u] * slow[0] * middle[0] * fast[3];
-                    let twist = slow[1] * fast[2] + slow[2] * fast[1];
-                    sum += parts[first + 8u] * twist * middle[0];
-                    if MIDDLE > 1u {
-                        let slow_twist = slow[1] * middle[2] + slow[2] * middle[1];
-                        let fast_twist = middle[1] * fast[2] + middle[2] * fast[1];
-                        sum += parts[first + 5u] * slow[0] * middle[3] * fast[0];
-                        sum += parts[first + 7u] * slow_twist * fast[0];
-                        sum += parts[first + 9u] * slow[0] * fast_twist;
-                    }
+                    sum += share_of(position, pairs);
                 }
             }
         }
     }
-    couplings[rest * shape.run + fast] = rounded_down(lengths[13] * sum);
+    couplings[rest * shape.pitch + along] = rounded_down(lengths[13] * sum);
 }

@@ -26,7 +26,9 @@ struct Shape {
     // Places that mass may arrive at: the centres of the cells, then further ones.
     places: u32,
     // Numbers from one offset of the matrix to the next.
-    run: u32,
+    pitch: u32,
+    // The first row of nodes whose entries are assembled.
+    first_row: u32,
 }
 
 @group(0) @binding(0) var<uniform> shape: Shape;
@@ -55,7 +57,7 @@ fn length_of(axis: u32) -> f64 {
 }
 
 fn is_ring(axis: u32) -> bool {
-    return (shape.periodic >> axis & 1u) == 1u;
+    return ((shape.periodic >> axis) & 1u) == 1u;
 }
 
 fn is_missing(axis: u32) -> bool {

@@ -32,7 +32,7 @@ const NOWHERE: u32 = 0xffffffffu;
 fn neighbour(i: u32, offset: u32, axis: u32) -> u32 {
     let nodes = level.fine[axis];
     let shifted = i + offset;
-    if (level.periodic >> axis & 1u) == 1u {
+    if ((level.periodic >> axis) & 1u) == 1u {
         // On a ring of two or three nodes there is more than one way.
         return (shifted + 2u * nodes - 2u) % nodes;
     }

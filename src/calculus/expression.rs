@@ -227,7 +227,7 @@ pub fn trace(
 }
 
 /// The same in any format. Functions of two formats cannot stand in one shader: their names are the same.
-pub fn trace_in<F: Format>(
+pub(crate) fn trace_in<F: Format>(
     name: &str,
     argument_names: &[&str],
     function: impl FnOnce(&[Expression<F>]) -> Expression<F>,
@@ -237,7 +237,7 @@ pub fn trace_in<F: Format>(
 }
 
 /// The same for a function of several results, which are an array in WGSL.
-pub fn trace_array<F: Format, const N: usize>(
+pub(crate) fn trace_array<F: Format, const N: usize>(
     name: &str,
     argument_names: &[&str],
     function: impl FnOnce(&[Expression<F>]) -> [Expression<F>; N],

@@ -21,9 +21,8 @@ mod real;
 mod scalar;
 
 pub use dual::Dual;
-pub use expression::{
-    Condition, Expression, Format, Function, elementary_functions, trace, trace_array, trace_in,
-};
+pub use expression::{Condition, Expression, Format, Function, elementary_functions, trace};
+pub(crate) use expression::{trace_array, trace_in};
 pub use lanes::Lanes;
 pub use real::{Precision, Real};
 pub use scalar::Scalar;

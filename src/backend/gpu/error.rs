@@ -82,3 +82,10 @@ pub enum GpuError {
         reason: String,
     },
 }
+
+impl GpuError {
+    /// Whether there was no room for a field: with fewer of them the device can go on.
+    pub fn lacks_room(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::OutOfMemory { .. })
+    }
+}

@@ -92,7 +92,8 @@ impl Transfer {
                 .staging
                 .get_mapped_range(..bytes)
                 .map_err(|error| refused(error.to_string()))?;
-            values.copy_from_slice(bytemuck::cast_slice(&view));
+            // Bytes, for what is mapped need not be aligned for such numbers.
+            bytemuck::cast_slice_mut::<T, u8>(values).copy_from_slice(&view);
             drop(view);
             self.staging.unmap();
         }

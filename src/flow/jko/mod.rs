@@ -56,8 +56,8 @@ pub struct JkoSettings {
     pub gap: f64,
 }
 
-/// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 (docs/mathematics.md, eq. 17); in 2-D and 3-D with
-/// its linear systems on the CPU or on a GPU.
+/// JKO steps ρ_{k+1} = argmin J(ρ) + W2²(ρ, ρ_k)/(2τ) for one divergence, in f64 (docs/mathematics.md, eq. 17); in 2-D and 3-D
+/// with Newton's iteration on the CPU or on a GPU.
 ///
 /// At order 1 each step lowers J by at least W2²/(2τ), in 2-D and 3-D less the gap. At order 2 the minimum is taken from an extrapolation of
 /// the last two densities (eq. 23), from which J + W2²/(2τ) is lowered. Mass is kept. A step is accepted only with a duality gap, a
@@ -233,7 +233,7 @@ impl<D: Divergence> Solver<D> {
 }
 
 impl<D: Divergence> Jko<D> {
-    /// Starts the flow of a problem from a state. In 2-D and 3-D the linear systems are solved on a GPU, if one is given.
+    /// Starts the flow of a problem from a state. In 2-D and 3-D Newton's iteration runs on a GPU, if one is given.
     ///
     /// # Errors
     ///

@@ -31,8 +31,6 @@ const ITERATIONS: usize = 20;
 const LAST_ITERATIONS: usize = 30;
 /// Cells along an axis of a coarser grid, at least.
 const FEWEST: usize = 16;
-/// Cells of a coarser grid for which a device is used: with fewer it waits for kernels to begin.
-const WORTHWHILE: usize = 1 << 15;
 
 /// The equations on one grid. What finds a first guess for them takes memory only while it does.
 pub(super) struct Level<D> {
@@ -160,8 +158,8 @@ impl<D: Divergence> Level<D> {
         } = &self.newton;
         let problem = coarsened(&self.grid, target, self.kind);
         let coarser = problem.map(|problem| {
-            let worthwhile = problem.grid.len() >= WORTHWHILE;
-            let device = self.device.as_ref().filter(|_| worthwhile);
+            let device = self.device.as_ref();
+            let device = device.filter(|device| problem.grid.len() >= device.worthwhile);
             Coarser::new(lattice, &problem, device)
         });
         coarser.transpose()

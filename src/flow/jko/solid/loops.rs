@@ -23,25 +23,23 @@ impl<D: Divergence> Newton<D> {
     ///
     /// A failure of the GPU.
     pub fn restart(&mut self, tau: f64) -> Result<(), GpuError> {
+        self.stiffness = STIFFNESS;
+        self.send()?;
         let Self {
             lattice,
             points,
-            target,
             current,
             device,
             ..
         } = self;
-        self.stiffness = STIFFNESS;
         let Iterate {
             coefficients,
             spline,
             feet,
-            ratio,
             ..
         } = current;
         spline.set(coefficients);
         if let Some(device) = device {
-            device.load(points, target, (feet, ratio))?;
             device.find_feet(tau, coefficients, feet)?;
         } else {
             let search = Search::new(spline, lattice, tau);
@@ -52,23 +50,44 @@ impl<D: Divergence> Newton<D> {
         self.evaluate(false)
     }
 
-    /// Hands the current iterate to the device, if there is one: from then on its feet and r are there.
+    /// Lends the current iterate to the device, if there is one: from then on its feet and r are there.
     ///
     /// # Errors
     ///
     /// A failure of the GPU.
     pub fn lend(&mut self) -> Result<(), GpuError> {
+        self.send()?;
         let Some(device) = &mut self.device else {
             return Ok(());
         };
-        let Iterate { feet, ratio, .. } = &self.current;
-        device.load(&self.points, &self.target, (feet, ratio))?;
         device.lent = true;
-        device.evaluate(false, &mut self.rhs)
+        self.evaluate(false)
     }
 
-    /// Takes the current iterate back. Feet are gone to once more from where the device found them: what is certified of them rests on arithmetic of this
-    /// processor alone.
+    /// Makes the device know the current iterate; without room for all places there it is done with.
+    fn send(&mut self) -> Result<(), GpuError> {
+        let device = self.device.take();
+        let device = device.map(|device| device.with_places(self.points.len()));
+        self.device = device.transpose()?.flatten();
+        let Some(device) = &mut self.device else {
+            return Ok(());
+        };
+        device.lent = false;
+        let Iterate { feet, ratio, .. } = &self.current;
+        device.load(&self.points, &self.target, (feet, ratio))
+    }
+
+    /// Makes the device know the direction.
+    ///
+    /// # Errors
+    ///
+    /// A failure of the GPU.
+    pub fn turn(&self) -> Result<(), GpuError> {
+        lent(&self.device).map_or(Ok(()), |device| device.turn(&self.direction))
+    }
+
+    /// Takes the current iterate back. Feet are gone to once more from where the device found them, and the equations evaluated there: what is certified of
+    /// them rests on arithmetic of this processor alone.
     ///
     /// # Errors
     ///
@@ -78,10 +97,10 @@ impl<D: Divergence> Newton<D> {
             lattice,
             points,
             current,
-            device: Some(device),
+            device,
             ..
-        } = self
-        else {
+        } = self;
+        let Some(device) = lent_mut(device) else {
             return Ok(());
         };
         let Iterate {
@@ -96,7 +115,7 @@ impl<D: Divergence> Newton<D> {
         let mut found = vec![Foot::default(); feet.len()];
         device.fetch(&mut found, ratio)?;
         Search::new(spline, lattice, tau).all(points, &found, feet);
-        Ok(())
+        self.evaluate(false)
     }
 
     /// Residual and misfit of the current or the trial iterate, where they are.
@@ -312,7 +331,6 @@ impl<D: Divergence> Newton<D> {
             *value = coefficients[node] + length * direction[node];
         });
         if let Some(device) = device {
-            device.turn(direction)?;
             device.go(tau, length, &trial.coefficients)?;
             return self.evaluate(true);
         }

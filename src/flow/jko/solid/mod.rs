@@ -78,8 +78,7 @@ pub(super) struct SolidStep<D> {
 }
 
 impl<D: Divergence> SolidStep<D> {
-    /// Sets up steps of order 1, or 2 if `second`, for a problem, each to a gap of `aim` W2²/(2τ). Linear systems are solved on a GPU, if one is
-    /// given.
+    /// Sets up steps of order 1, or 2 if `second`, for a problem, each to a gap of `aim` W2²/(2τ). Newton's iteration runs on a GPU, if one is given.
     ///
     /// # Errors
     ///
@@ -91,10 +90,20 @@ impl<D: Divergence> SolidStep<D> {
         second: bool,
         gpu: Option<&Gpu>,
     ) -> Result<Self, FlowError> {
-        level::check(problem)?;
         let solid = problem.grid.dimension() == 3;
-        let device = gpu.map(|gpu| Device::new::<D>(gpu, solid)).transpose()?;
-        let level = Level::new(problem, device.as_ref())?;
+        let device = gpu.map(|gpu| Device::new::<D>(gpu, solid));
+        Self::on(problem, aim, second, device.transpose()?.as_ref())
+    }
+
+    /// The same on a device, if one is given.
+    fn on(
+        problem: &Problem,
+        aim: f64,
+        second: bool,
+        device: Option<&Device>,
+    ) -> Result<Self, FlowError> {
+        level::check(problem)?;
+        let level = Level::new(problem, device)?;
         let cells = level.newton.centres.len();
         Ok(Self {
             plan: Plan::new(&level.newton),

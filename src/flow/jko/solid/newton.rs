@@ -56,7 +56,7 @@ pub(super) struct Newton<D> {
     pub order: Order,
     pub padded: Vec<f64>,
     pub multigrid: Multigrid,
-    /// Goes over places in place of this processor, while an iteration lasts.
+    /// Goes over places in place of this processor.
     pub device: Option<DeviceCells>,
     pub rhs: Vec<f64>,
     pub direction: Vec<f64>,
@@ -78,9 +78,10 @@ impl<D: Divergence> Newton<D> {
         let mut order = Order::new(&lattice, centres.len());
         order.sort(&lattice, Places::Centres(centres));
         let nodes = || vec![0.0; lattice.len()];
-        let cells = device.and_then(|device| DeviceCells::new(device, &lattice, &centres));
+        let cells =
+            device.map(|device| DeviceCells::new(device, &lattice, &centres, centres.len()));
         Ok(Self {
-            device: cells.transpose()?,
+            device: cells.transpose()?.flatten(),
             target,
             moments: nodes(),
             mass: 0.0,
@@ -106,9 +107,16 @@ impl<D: Divergence> Newton<D> {
     ///
     /// A failure of the GPU.
     pub fn minimise(&mut self, tau: f64, until: Until, most: usize) -> Result<Effort, GpuError> {
+        let outcome = self.lend();
+        let outcome = outcome.and_then(|()| self.iterate(tau, until, most));
+        self.trial = None;
+        self.take_back(tau)?;
+        outcome
+    }
+
+    fn iterate(&mut self, tau: f64, until: Until, most: usize) -> Result<Effort, GpuError> {
         let mut effort = Effort::default();
         let mut short_steps = 0;
-        self.lend()?;
         while effort.iterations < most {
             let before = self.current.misfit;
             if matches!(until, Until::Misfit(enough) if before <= enough) || before == 0.0 {
@@ -145,8 +153,6 @@ impl<D: Divergence> Newton<D> {
                 }
             }
         }
-        self.trial = None;
-        self.take_back(tau)?;
         Ok(effort)
     }
 
@@ -173,6 +179,7 @@ impl<D: Divergence> Newton<D> {
         multigrid.prepare()?;
         let iterations = multigrid.solve(rhs, tolerance, LINEAR_ITERATIONS, direction)?;
         multigrid.release();
+        self.turn()?;
         Ok(iterations)
     }
 

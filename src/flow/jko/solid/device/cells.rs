@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 use super::fields::Fields;
 use super::kernels::{CellKernels, Device};
 use super::sorting::SortingKernels;
-use crate::backend::gpu::{Gpu, GpuError, Memory, Values};
+use crate::backend::gpu::{GpuError, Memory, Values};
 use crate::flow::jko::solid::feet::{Foot, reach};
 use crate::flow::jko::solid::lattice::{Centres, Lattice};
 use crate::flow::jko::solid::points::Points;
@@ -20,22 +20,23 @@ pub(super) struct Shape {
     periodic: u32,
     cells: [u32; 3],
     pub places: u32,
-    run: u32,
-    unused: [u32; 3],
+    pitch: u32,
+    pub first_row: u32,
+    unused: [u32; 2],
 }
 
 impl Shape {
-    /// With the centres of the cells as places.
-    fn new(lattice: &Lattice, centres: &Centres) -> Self {
+    fn new(lattice: &Lattice, centres: &Centres, places: usize) -> Self {
         let bits = lattice.axes.iter().enumerate();
         let bits = bits.map(|(bit, axis)| u32::from(axis.periodic) << bit);
         Self {
             nodes: lattice.counts().map(|count| count as u32),
             periodic: bits.sum(),
             cells: centres.counts().map(|count| count as u32),
-            places: centres.len() as u32,
-            run: run_of(lattice) as u32,
-            unused: [0; 3],
+            places: places as u32,
+            pitch: run_of(lattice) as u32,
+            first_row: 0,
+            unused: [0; 2],
         }
     }
 
@@ -57,11 +58,10 @@ pub(in crate::flow::jko::solid) struct Sums {
 /// The places of a step on a device, their feet and r at the current and at a trial iterate.
 #[derive(Clone, Debug)]
 pub(in crate::flow::jko::solid) struct DeviceCells {
-    gpu: Gpu,
+    device: Device,
     lattice: Lattice,
     centres: Centres,
     memory: Memory,
-    kernels: (CellKernels, SortingKernels),
     lengths: Values,
     potential: Values,
     direction: Values,
@@ -75,39 +75,46 @@ pub(in crate::flow::jko::solid) struct DeviceCells {
 }
 
 impl DeviceCells {
-    /// Memory for a lattice and its cells; none on a device that does not compute in f64.
+    /// Memory for so many places in the cells of a lattice; none on a device that does not compute in f64 or has no room for them.
     ///
     /// # Errors
     ///
-    /// Fields that the device has no room for; a failure of it.
+    /// A failure of the device.
     pub fn new(
         device: &Device,
         lattice: &Lattice,
         centres: &Centres,
-    ) -> Option<Result<Self, GpuError>> {
-        let kernels = device.places.clone()?;
-        Some(Self::with(kernels, &device.gpu, lattice, centres))
+        places: usize,
+    ) -> Result<Option<Self>, GpuError> {
+        let Some(kernels) = &device.places else {
+            return Ok(None);
+        };
+        match Self::with(kernels, device, lattice, centres, places) {
+            Ok(cells) => Ok(Some(cells)),
+            Err(error) if error.lacks_room() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn with(
-        kernels: (CellKernels, SortingKernels),
-        gpu: &Gpu,
+        kernels: &(CellKernels, SortingKernels),
+        device: &Device,
         lattice: &Lattice,
         centres: &Centres,
+        places: usize,
     ) -> Result<Self, GpuError> {
-        // Feet are what most is moved of at a time: four numbers of eight bytes a cell.
-        let memory = Memory::new(gpu, 8 * centres.len())?;
+        // Feet are what most is moved of at a time: four numbers of eight bytes a place.
+        let memory = Memory::new(&device.gpu, 8 * places)?;
         let nodes = || memory.zeros_of::<f64>(lattice.len());
-        let shape = Shape::new(lattice, centres);
+        let shape = Shape::new(lattice, centres, places);
         let lengths = memory.zeros_of::<f64>(LENGTHS)?;
         let [potential, direction] = [nodes()?, nodes()?];
         let of_nodes = [&lengths, &potential, &direction];
-        let fields = Fields::new(gpu, &memory, &kernels, shape, lattice, of_nodes)?;
+        let fields = Fields::new(&device.gpu, &memory, kernels, shape, lattice, of_nodes)?;
         Ok(Self {
-            gpu: gpu.clone(),
+            device: device.clone(),
             lattice: *lattice,
             centres: *centres,
-            kernels,
             lengths,
             potential,
             direction,
@@ -119,26 +126,35 @@ impl DeviceCells {
         })
     }
 
+    /// The same for another number of places; what it holds is given back first.
+    ///
+    /// # Errors
+    ///
+    /// As [`DeviceCells::new`].
+    pub fn with_places(self, places: usize) -> Result<Option<Self>, GpuError> {
+        if self.fields.places == places {
+            return Ok(Some(self));
+        }
+        let Self {
+            device,
+            lattice,
+            centres,
+            ..
+        } = self;
+        Self::new(&device, &lattice, &centres, places)
+    }
+
     /// Takes places, π V, feet and r over as the current iterate.
     ///
     /// # Errors
     ///
-    /// Fields that the device has no room for; a failure of it.
+    /// A failure of the device.
     pub fn load(
-        &mut self,
+        &self,
         points: &Points,
         target: &[f64],
         (feet, ratio): (&[Foot], &[f64]),
     ) -> Result<(), GpuError> {
-        if self.fields.places != points.len() {
-            let shape = Shape {
-                places: points.len() as u32,
-                ..Shape::new(&self.lattice, &self.centres)
-            };
-            let of_nodes = [&self.lengths, &self.potential, &self.direction];
-            let (gpu, memory, lattice) = (&self.gpu, &self.memory, &self.lattice);
-            self.fields = Fields::new(gpu, memory, &self.kernels, shape, lattice, of_nodes)?;
-        }
         let (memory, fields) = (&self.memory, &self.fields);
         memory.write(&fields.feet[self.current], feet)?;
         memory.write(&fields.ratios[self.current], ratio)?;
@@ -186,7 +202,7 @@ impl DeviceCells {
     /// # Errors
     ///
     /// A failure of the device.
-    pub fn turn(&mut self, direction: &[f64]) -> Result<(), GpuError> {
+    pub fn turn(&self, direction: &[f64]) -> Result<(), GpuError> {
         self.memory.write(&self.direction, direction)
     }
 
@@ -195,7 +211,7 @@ impl DeviceCells {
     /// # Errors
     ///
     /// A failure of the device.
-    pub fn go(&mut self, tau: f64, share: f64, coefficients: &[f64]) -> Result<(), GpuError> {
+    pub fn go(&self, tau: f64, share: f64, coefficients: &[f64]) -> Result<(), GpuError> {
         self.set(tau, share, 1.0)?;
         self.memory.write(&self.potential, coefficients)?;
         self.fields.find[self.current].submit(1);
@@ -295,7 +311,10 @@ impl DeviceCells {
         for excess in &mut matrix.excess {
             *excess *= scale;
         }
-        fields.assemble[self.current].submit(1);
+        fields.weigh[self.current].submit(1);
+        for rows in &fields.assemble {
+            rows.submit(1);
+        }
         self.memory
             .read_from(&fields.couplings, 0, matrix.rows_mut())
     }

@@ -8,6 +8,9 @@ use crate::backend::gpu::{Gpu, GpuError, Kernel, Memory, Program, Values, WORKGR
 use crate::flow::jko::solid::lattice::Lattice;
 use crate::flow::jko::solid::stencil::{WIDTH, middle_width, run_of};
 
+/// Entries of the matrix that are gathered together.
+const ENTRIES: usize = 1 << 20;
+
 /// Fields of two iterates, and programs for each of them as the current one.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
@@ -27,10 +30,12 @@ pub(super) struct Fields {
     pub follow: [Program; 2],
     /// Sorts the places of an iterate, adds its mass to the moments, and makes its sums.
     pub evaluate: [Program; 2],
-    /// Moments of the other masses, and the matrix, for places that have been sorted.
+    /// Moments of the other masses, and the weights of the matrix, for places that have been sorted.
     pub excess: [Program; 2],
     pub capacity: [Program; 2],
-    pub assemble: [Program; 2],
+    pub weigh: [Program; 2],
+    /// The matrix of what has been weighed, some rows of nodes after the other, so that none takes long.
+    pub assemble: Vec<Program>,
 }
 
 /// What programs are made of.
@@ -47,7 +52,7 @@ struct Parts<'a> {
     further: &'a Values,
     masses: &'a Values,
     sorting: &'a Sorting,
-    chunks: &'a Values,
+    partial_sums: &'a Values,
     moments: &'a Values,
 }
 
@@ -105,7 +110,7 @@ impl Parts<'_> {
         let operands = [
             (1, self.lengths),
             (4, &self.feet[iterate]),
-            (7, self.chunks),
+            (7, self.partial_sums),
             (11, &self.sorting.order),
             (12, &self.sorting.starts),
             (13, &self.sorting.chunks),
@@ -116,7 +121,7 @@ impl Parts<'_> {
         let operands = [
             (7, self.moments),
             (13, &self.sorting.chunks),
-            (15, self.chunks),
+            (15, self.partial_sums),
         ];
         self.add(&self.kernels.gather, &operands, self.nodes, program)
     }
@@ -176,11 +181,11 @@ impl Parts<'_> {
         Ok(program)
     }
 
-    fn assemble(
+    /// The weights of places, and what crowds of them add to the matrix.
+    fn weigh(
         &self,
         iterate: usize,
-        (weights, couplings): (&Values, &Values),
-        entries: usize,
+        (weights, crowd_sums): (&Values, &Values),
     ) -> Result<Program, GpuError> {
         let Sorting { order, starts, .. } = self.sorting;
         let operands = [
@@ -194,12 +199,36 @@ impl Parts<'_> {
         ];
         let mut program = self.program(&self.kernels.weigh, &operands)?;
         let operands = [
-            (1, self.lengths),
+            (7, crowd_sums),
             (12, starts),
+            (13, &self.sorting.crowds),
+            (15, weights),
+        ];
+        let sums = self.kernels.pairs() * self.sorting.most_crowds;
+        self.add(&self.kernels.add_crowds, &operands, sums, &mut program)?;
+        Ok(program)
+    }
+
+    /// The entries of rows of nodes from one on, `length` entries each.
+    fn assemble(
+        &self,
+        [weights, crowd_sums, couplings]: [&Values; 3],
+        rows: std::ops::Range<usize>,
+        length: usize,
+    ) -> Result<Program, GpuError> {
+        let operands = [
+            (1, self.lengths),
+            (12, &self.sorting.starts),
+            (13, &self.sorting.crowds),
             (15, weights),
             (16, couplings),
+            (17, crowd_sums),
         ];
-        self.add(&self.kernels.assemble, &operands, entries, &mut program)?;
+        let mut shape = self.shape;
+        shape.first_row = rows.start as u32;
+        let groups = (rows.len() * length).div_ceil(WORKGROUP);
+        let mut program = Program::new(self.gpu);
+        program.add(&self.kernels.assemble, &shape, &operands, groups)?;
         Ok(program)
     }
 }
@@ -231,8 +260,9 @@ impl Fields {
         let parts_of_sums = places.div_ceil(RUN);
         let sums = numbers(4 * parts_of_sums)?;
         let sorting = Sorting::new(gpu, memory, sorting, places, nodes)?;
-        let chunks = numbers(kernels.splines * sorting.most_chunks)?;
+        let partial_sums = numbers(kernels.splines * sorting.most_chunks)?;
         let weights = numbers(WEIGHTS * places)?;
+        let crowd_sums = numbers((kernels.pairs() * sorting.most_crowds).max(1))?;
         let kept = WIDTH * middle_width(lattice) * WIDTH / 2;
         let rows = lattice.axes[0].count * lattice.axes[1].count;
         let couplings = memory.zeros(rows * kept * run_of(lattice))?;
@@ -249,21 +279,25 @@ impl Fields {
             further: &further,
             masses: &masses,
             sorting: &sorting,
-            chunks: &chunks,
+            partial_sums: &partial_sums,
             moments: &moments,
         };
-        let matrix = (&weights, &couplings);
-        let entries = kept * nodes;
+        let matrix = [&weights, &crowd_sums, &couplings];
+        let weighed = (&weights, &crowd_sums);
+        let length = kept * lattice.axes[2].count;
+        let together = ENTRIES.div_ceil(length);
+        let assemble = (0..rows).step_by(together).map(|first| {
+            let rows = first..rows.min(first + together);
+            parts.assemble(matrix, rows, length)
+        });
         Ok(Self {
             find: [parts.find(0)?, parts.find(1)?],
             follow: [parts.follow(0, direction)?, parts.follow(1, direction)?],
             evaluate: [parts.evaluate(0, &sums)?, parts.evaluate(1, &sums)?],
             excess: [parts.excess(0)?, parts.excess(1)?],
             capacity: [parts.capacity(0)?, parts.capacity(1)?],
-            assemble: [
-                parts.assemble(0, matrix, entries)?,
-                parts.assemble(1, matrix, entries)?,
-            ],
+            weigh: [parts.weigh(0, weighed)?, parts.weigh(1, weighed)?],
+            assemble: assemble.collect::<Result<_, _>>()?,
             places,
             feet,
             ratios,

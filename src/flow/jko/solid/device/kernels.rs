@@ -18,7 +18,12 @@ pub(in crate::flow::jko::solid) struct Device {
     pub(super) matrices: MatrixKernels,
     /// Where it computes in f64.
     pub(super) places: Option<(CellKernels, SortingKernels)>,
+    /// Cells of a coarser grid at least for which it is used.
+    pub worthwhile: usize,
 }
+
+/// With fewer cells a device mostly waits for kernels to begin.
+const WORTHWHILE: usize = 1 << 15;
 
 impl Device {
     /// Compiles the kernels.
@@ -40,6 +45,7 @@ impl Device {
             transfers: Transfers::new(&stencil)?,
             matrices: MatrixKernels::new(gpu, solid, &stencil)?,
             places: places.transpose()?,
+            worthwhile: WORTHWHILE,
             gpu: gpu.clone(),
         })
     }
@@ -60,6 +66,7 @@ pub(super) struct CellKernels {
     pub add_chunks: Kernel,
     pub gather: Kernel,
     pub weigh: Kernel,
+    pub add_crowds: Kernel,
     pub assemble: Kernel,
     /// Splines beside a place.
     pub splines: usize,
@@ -86,8 +93,14 @@ impl CellKernels {
             add_chunks: kernels.kernel("add_chunks")?,
             gather: kernels.kernel("gather")?,
             weigh: kernels.kernel("weigh")?,
+            add_crowds: kernels.kernel("add_crowds")?,
             assemble: kernels.kernel("assemble")?,
             splines: if solid { 27 } else { 9 },
         })
+    }
+
+    /// Pairs of splines beside a place, each once.
+    pub fn pairs(&self) -> usize {
+        self.splines * (self.splines + 1) / 2
     }
 }

@@ -1,5 +1,5 @@
-//! The linear systems of a step on a GPU: the conjugate gradients and the V-cycle of [`super::multigrid`] in f32, for corrections to a solution in
-//! f64 (docs/precision.md, "JKO steps on a GPU").
+//! JKO steps on a GPU: the loops over places in f64 ([`cells`]), and the linear systems, conjugate gradients and the V-cycle of [`super::multigrid`], in f32 for
+//! corrections to a solution in f64 (docs/precision.md, "JKO steps on a GPU").
 //!
 //! A direction that f32 leaves wrong costs iterations and nothing else: whether it is followed, how far, and what is certified is decided in f64.
 

@@ -13,6 +13,7 @@ struct Constants {
     runs: u32,
     shift: u32,
     bound: u32,
+    fewest: u32,
 }
 
 /// The entry points.
@@ -46,12 +47,15 @@ pub(super) struct Sorting {
     /// To be filled before the program runs: the key of each number, and the numbers.
     pub keys: Values,
     pub numbers: Values,
-    /// The numbers by their keys, where those of each key begin, and where their chunks do; each ends with what is beyond the last.
+    /// The numbers by their keys, where those of each key begin, and where their chunks do, of all keys and of those alone that have more than one; each ends
+    /// with what is beyond the last.
     pub order: Values,
     pub starts: Values,
     pub chunks: Values,
+    pub crowds: Values,
     /// There are no more of these.
     pub most_chunks: usize,
+    pub most_crowds: usize,
     pub program: Program,
 }
 
@@ -74,7 +78,8 @@ impl Sorting {
         let runs = count.div_ceil(RUN);
         let counts = numbers(DIGITS * runs)?;
         let zero = numbers(1)?;
-        let [starts, chunks] = [numbers(bound + 1)?, numbers(bound + 1)?];
+        let of_keys = || numbers(bound + 1);
+        let [starts, chunks, crowds] = [of_keys()?, of_keys()?, of_keys()?];
         let mut adder = Adder {
             memory,
             kernels,
@@ -89,6 +94,7 @@ impl Sorting {
             runs: runs as u32,
             shift: 0,
             bound: bound as u32,
+            fewest: 0,
         };
         for digit in 0..digits {
             let [from, to] = [digit % 2, (digit + 1) % 2];
@@ -115,9 +121,16 @@ impl Sorting {
         let program = &mut adder.program;
         let operands = [(1, &keys[sorted]), (4, &starts)];
         program.add(&kernels.find_starts, &constants, &operands, groups)?;
-        let operands = [(2, &starts), (4, &chunks)];
-        program.add(&kernels.count_chunks, &constants, &operands, groups)?;
-        adder.add(&chunks, bound + 1)?;
+        for (chunks, fewest) in [(&chunks, 0), (&crowds, CHUNK as u32 + 1)] {
+            let operands = [(2, &starts), (4, chunks)];
+            let constants = Constants {
+                fewest,
+                ..constants
+            };
+            let program = &mut adder.program;
+            program.add(&kernels.count_chunks, &constants, &operands, groups)?;
+            adder.add(chunks, bound + 1)?;
+        }
         let program = adder.program;
         Ok(Self {
             keys: keys[0].clone(),
@@ -125,7 +138,10 @@ impl Sorting {
             order: places[sorted].clone(),
             starts,
             chunks,
+            crowds,
             most_chunks: count.div_ceil(CHUNK) + bound.min(count),
+            // A crowd has one that is not full at most, and one that is at least.
+            most_crowds: 2 * (count / CHUNK),
             program,
         })
     }
@@ -146,6 +162,7 @@ impl Adder<'_> {
             runs: count.div_ceil(RUN) as u32,
             shift: 0,
             bound: 0,
+            fewest: 0,
         };
         // Sums of runs, sums of runs of these, and so on to one.
         let mut levels = vec![(values.clone(), length)];

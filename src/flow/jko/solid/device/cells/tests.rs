@@ -1,12 +1,14 @@
 //! Feet, masses and matrices of the device against those of the CPU: at a real step, and wherever feet may be.
 
+mod trials;
+
 use crate::backend::gpu::Gpu;
 use crate::calculus::Real;
 use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergence};
 use crate::flow::jko::solid::deposit::Places;
 use crate::flow::jko::solid::device::tests::{compiled, gpu};
 use crate::flow::jko::solid::feet::{Foot, Search, cofactors};
-use crate::flow::jko::solid::iterate::Hessian;
+use crate::flow::jko::solid::iterate::{Hessian, Iterate};
 use crate::flow::jko::solid::lattice::{Centres, Lattice, squared_distance};
 use crate::flow::jko::solid::multigrid::unstructured;
 use crate::flow::jko::solid::newton::Newton;
@@ -69,6 +71,8 @@ fn newton<D: Divergence>(grid: &Grid, gpu: Option<&Gpu>) -> Newton<D> {
 /// The same iterate without a device.
 fn twin<D: Divergence>(other: &Newton<D>, grid: &Grid) -> Newton<D> {
     let mut newton = newton::<D>(grid, None);
+    newton.points = other.points.clone();
+    newton.target.clone_from(&other.target);
     newton.current = other.current.clone();
     newton.direction.copy_from_slice(&other.direction);
     newton
@@ -179,7 +183,7 @@ fn feet_of_folded_maps_are_maxima_uphill() {
     }
 }
 
-/// Feet near their cells; anywhere, beyond the sides too; all in one lattice cell.
+/// Feet near their cells; all in one lattice cell; anywhere, beyond the sides too; of cells that are drawn out and divided.
 fn placed(newton: &mut Newton<impl Divergence>, case: usize) {
     let (lattice, centres) = (newton.lattice, newton.centres);
     for (cell, foot) in newton.current.feet.iter_mut().enumerate() {
@@ -190,23 +194,34 @@ fn placed(newton: &mut Newton<impl Divergence>, case: usize) {
             match case {
                 _ if along.missing => 0.0,
                 0 => centre[axis] + along.spacing * random,
-                1 => centre[axis] + 3.0 * along.length() * random,
-                _ => along.length() - along.spacing * (0.5 + 0.9 * random),
+                3 => centre[axis] + 1.5 * along.spacing * random,
+                1 => along.length() - along.spacing * (0.5 + 0.9 * random),
+                _ => centre[axis] + 3.0 * along.length() * random,
             }
         });
         foot.value = -1.0 - unstructured(cell + 3).abs();
     }
-    newton.current.spline.set(&newton.current.coefficients);
+    let Newton {
+        points,
+        target,
+        current,
+        ..
+    } = newton;
+    current.spline.set(&current.coefficients);
+    if case == 3 {
+        assert!(points.divide(&lattice, |_| true, target, &mut current.feet));
+        current.resize(points.len());
+        current.ratio[centres.len()..].fill(0.5);
+    }
 }
 
 fn check_sums<D: Divergence>(grid: &Grid, gpu: &Gpu) {
     let mut newton = newton::<D>(grid, Some(gpu));
-    for case in 0..3 {
+    for case in 0..4 {
         placed(&mut newton, case);
         let mut here = twin(&newton, grid);
         here.evaluate(false).unwrap();
         newton.lend().unwrap();
-        newton.evaluate(false).unwrap();
         let what = format!("{:?}, case {case}", grid.shape());
         let mass = newton.current.residual.iter().map(|it| it.abs()).sum();
         let residuals = [&newton, &here].map(|it| it.current.residual.as_slice());
@@ -223,7 +238,14 @@ fn check_sums<D: Divergence>(grid: &Grid, gpu: &Gpu) {
         let size = here.rhs.iter().map(|it| it.abs()).sum();
         let distance = farthest(&newton.rhs, &here.rhs, size);
         assert!(distance <= ROUNDING, "{what}: right-hand side {distance:e}");
-        newton.take_back(TAU).unwrap();
+        // Feet stay where they have been put.
+        let Newton {
+            current, device, ..
+        } = &mut newton;
+        let device = device.as_mut().unwrap();
+        let Iterate { feet, ratio, .. } = current;
+        device.fetch(feet, ratio).unwrap();
+        device.lent = false;
         assert_near(&newton.current.ratio, &here.current.ratio, ROUNDING);
     }
 }
@@ -270,7 +292,7 @@ fn the_matrix_is_that_of_the_cpu_rounded_down() {
     let Some(gpu) = gpu() else { return };
     for grid in grids() {
         let mut newton = newton::<JensenShannon>(&grid, Some(&gpu));
-        for case in 0..3 {
+        for case in 0..4 {
             placed(&mut newton, case);
             newton.lend().unwrap();
             newton.assemble(TAU).unwrap();
@@ -298,48 +320,13 @@ fn the_matrix_is_that_of_the_cpu_rounded_down() {
     }
 }
 
-fn check_direction<D: Divergence>(grid: &Grid, gpu: &Gpu) {
-    let mut newton = newton::<D>(grid, Some(gpu));
-    newton.restart(TAU).unwrap();
-    for (node, value) in newton.direction.iter_mut().enumerate() {
-        *value = 0.1 * newton.current.coefficients[node] + 0.01 * unstructured(node + 5);
-    }
-    let mut here = twin(&newton, grid);
-    newton.lend().unwrap();
-    for share in [1.0, 0.25] {
-        newton.go(TAU, share).unwrap();
-        here.go(TAU, share).unwrap();
-        let misfits = [&newton, &here].map(Newton::trial_misfit);
-        let difference = (misfits[0] / misfits[1] - 1.0).abs();
-        assert!(difference <= 10.0 * ROUNDING, "{misfits:?}");
-    }
-    for newton in [&mut newton, &mut here] {
-        newton.accept();
-    }
-    newton.take_back(TAU).unwrap();
-    let bound = 10.0 * ROUNDING;
-    assert_near(&newton.current.ratio, &here.current.ratio, bound);
-    assert_eq!(newton.current.coefficients, here.current.coefficients);
-    assert_eq!(newton.current.spline.padded, here.current.spline.padded);
-}
-
-#[test]
-fn directions_lead_where_they_do_on_the_cpu() {
-    let Some(gpu) = gpu() else { return };
-    for grid in grids() {
-        for kind in DivergenceKind::ALL {
-            with_divergence!(*kind, D => check_direction::<D>(&grid, &gpu));
-        }
-    }
-}
-
 /// What is added up is added in one order.
 #[test]
 fn the_same_places_give_the_same_bits() {
     let Some(gpu) = gpu() else { return };
     let grid = &grids()[0];
     let mut newton = newton::<JensenShannon>(grid, Some(&gpu));
-    placed(&mut newton, 2);
+    placed(&mut newton, 1);
     let runs = [(); 2].map(|()| {
         newton.lend().unwrap();
         newton.evaluate(false).unwrap();

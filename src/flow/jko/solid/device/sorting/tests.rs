@@ -5,18 +5,19 @@ use crate::backend::gpu::Memory;
 use crate::flow::jko::solid::device::tests::gpu;
 use crate::flow::jko::solid::multigrid::unstructured;
 
-/// The numbers by keys, where each key begins, and where its chunks do.
-fn sorted(keys: &[u32], bound: usize) -> [Vec<u32>; 3] {
+/// The numbers by keys, where each key begins, and where its chunks do, of all and of crowded ones.
+fn sorted(keys: &[u32], bound: usize) -> [Vec<u32>; 4] {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();
     order.sort_by_key(|number| keys[*number as usize]);
     let below = |key: u32| keys.iter().filter(|other| **other < key).count();
     let starts: Vec<u32> = (0..=bound as u32).map(|key| below(key) as u32).collect();
-    let mut chunks = vec![0];
+    let [mut chunks, mut crowds] = [vec![0], vec![0]];
     for pair in starts.windows(2) {
-        let before = chunks[chunks.len() - 1];
-        chunks.push(before + (pair[1] - pair[0]).div_ceil(CHUNK as u32));
+        let own = (pair[1] - pair[0]).div_ceil(CHUNK as u32);
+        chunks.push(chunks[chunks.len() - 1] + own);
+        crowds.push(crowds[crowds.len() - 1] + if own > 1 { own } else { 0 });
     }
-    [order, starts, chunks]
+    [order, starts, chunks, crowds]
 }
 
 #[test]
@@ -45,9 +46,11 @@ fn numbers_of_equal_keys_keep_their_order() {
                 read(&sorting.order, count),
                 read(&sorting.starts, bound + 1),
                 read(&sorting.chunks, bound + 1),
+                read(&sorting.crowds, bound + 1),
             ];
             assert_eq!(found, sorted(&keys, bound), "{count} numbers below {bound}");
             assert!(found[2][bound] as usize <= sorting.most_chunks);
+            assert!(found[3][bound] as usize <= sorting.most_crowds);
         }
     }
 }

@@ -2,22 +2,31 @@
 
 use super::{compiled, energy, gpu, grids};
 use crate::backend::gpu::Gpu;
+use crate::calculus::Real;
 use crate::divergence::{DivergenceKind, JensenShannon};
 use crate::flow::Problem;
 use crate::flow::jko::solid::SolidStep;
 use crate::flow::jko::solid::background::Background;
 use crate::flow::jko::solid::deposit::Places;
+use crate::flow::jko::solid::device::Device;
 use crate::flow::jko::solid::iterate::Hessian;
+use crate::flow::jko::solid::lattice::Lattice;
 use crate::flow::jko::solid::multigrid::Multigrid;
 use crate::flow::jko::solid::stencil::scale_of;
-use crate::grid::Grid;
+use crate::grid::{Axis, Boundary, Grid};
 
 const TAU: f64 = 0.02;
+/// Gaps of steps, relative to what is paid.
+const AIM: f64 = 1e-7;
 /// The error of the reference.
 const EXACT: f64 = 1e-12;
 
-/// A step from a narrow start, with next to nothing in the tails, to where its iteration ends.
-fn stepped(grid: &Grid) -> SolidStep<JensenShannon> {
+/// A step from a start of some narrowness to where its iteration ends, at a gap of `aim` or a larger one; and ρ V there.
+fn step_on(
+    device: Option<&Device>,
+    grid: &Grid,
+    (narrowness, aim): (f64, f64),
+) -> (SolidStep<JensenShannon>, Vec<f64>) {
     let square = |x: [f64; 3], centre: f64| {
         let axes = grid.axes().iter().zip(x);
         let terms = axes.map(|(axis, x)| (x / axis.upper - centre).powi(2));
@@ -28,11 +37,19 @@ fn stepped(grid: &Grid) -> SolidStep<JensenShannon> {
         log_target: grid.sample(|x| -square(x, 0.5)),
         divergence: DivergenceKind::JensenShannon,
     };
-    let log_ratio = grid.sample(|x| 3.0 - 25.0 * square(x, 0.4)) - &problem.log_target;
-    let mut step = SolidStep::new(&problem, 1e-4, false, None).unwrap();
+    let log_ratio = grid.sample(|x| 3.0 - narrowness * square(x, 0.4)) - &problem.log_target;
+    let mut step = SolidStep::on(&problem, aim, false, device).unwrap();
     let initial = log_ratio.as_slice().unwrap();
-    step.solve(TAU, initial, &mut initial.to_vec()).unwrap();
-    step
+    let mut reached = initial.to_vec();
+    step.solve(TAU, initial, &mut reached).unwrap();
+    let masses = problem.log_masses().zip(&reached);
+    let masses = masses.map(|(ln, log_ratio)| Real::exp(ln + log_ratio));
+    (step, masses.collect())
+}
+
+/// From a narrow start, with next to nothing in the tails.
+fn stepped(grid: &Grid) -> SolidStep<JensenShannon> {
+    step_on(None, grid, (25.0, 1e-4)).0
 }
 
 /// Newton's matrix there, on this processor or on a GPU, ready for solves, and a right-hand side of its size.
@@ -95,5 +112,45 @@ fn directions_are_those_of_the_cpu_to_any_tolerance() {
             let case = format!("{:?}: {iterations} {needed}", grid.shape());
             assert!(iterations <= needed + 4, "{case}");
         }
+    }
+}
+
+/// Coarser grids are solved on the device as well where that is worthwhile; here it is for any. Two plans to gaps g and g' are no farther apart than
+/// (√g + √g') (2 Σ π V/f''(r))^½, and 1/f'' = r (1 + r) is below 2 r² + ½.
+#[test]
+fn steps_from_coarser_grids_of_the_device_are_those_of_the_cpu() {
+    let Some(gpu) = gpu() else { return };
+    let axis = |cells, upper| Axis {
+        lower: 0.0,
+        upper,
+        cells,
+        boundary: Boundary::NoFlux,
+    };
+    let boxes = [
+        vec![axis(64, 1.0), axis(64, 0.8)],
+        vec![axis(32, 1.0), axis(16, 0.6), axis(12, 0.7)],
+    ];
+    for axes in boxes {
+        let grid = Grid::new(axes).unwrap();
+        let mut device = compiled::<JensenShannon>(&gpu, &Lattice::new(&grid));
+        device.worthwhile = 0;
+        let (on_device, reached) = step_on(Some(&device), &grid, (5.0, AIM));
+        let (on_cpu, expected) = step_on(None, &grid, (5.0, AIM));
+        let gaps = [&on_device, &on_cpu].map(SolidStep::gap);
+        for (gap, step) in gaps.iter().zip([&on_device, &on_cpu]) {
+            let allowed = AIM * step.transport_cost() / (2.0 * TAU);
+            assert!(*gap <= allowed, "{gap:e} of {allowed:e}");
+        }
+        let target = &on_cpu.level.newton.target;
+        let softness = expected.iter().zip(target).map(|(mass, target)| {
+            let ratio = mass / target;
+            target * (2.0 * ratio * ratio + 0.5)
+        });
+        let softness = 2.0 * softness.sum::<f64>();
+        let bound: f64 = gaps.iter().map(|gap| (gap * softness).sqrt()).sum();
+        let terms = reached.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+        let distance = terms.sum::<f64>();
+        println!("{:?}: {distance:e} of {bound:e}, {gaps:?}", grid.shape());
+        assert!(distance <= bound, "{distance:e} of {bound:e}");
     }
 }
