@@ -1,7 +1,7 @@
 //! JKO steps in 2-D and 3-D: the exact problem along the diagonal of a periodic square or cube, steps of τ = 0.005.
 //!
 //! `cargo bench --bench jko_solid` prints a table in Markdown; docs/benchmarks.md keeps one. Numbers after `--` choose the sizes:
-//! `-- 512` is five steps on 512² cells, `-- 64^3` one step on 64³; with `gpu` among them linear systems are solved on a GPU. The error is that in L1 to the exact solution of the flow, beside the
+//! `-- 512` is five steps on 512² cells, `-- 64^3` one step on 64³; with `gpu` among them Newton's iteration runs on a GPU. The error is that in L1 to the exact solution of the flow, beside the
 //! error of exact JKO steps: those in 1-D on so many cells that the grid is no part of it.
 
 use std::error::Error;
