@@ -35,6 +35,16 @@ fn energy(multigrid: &mut Multigrid, x: &[f64]) -> f64 {
     passes::dot(x, &product).sqrt()
 }
 
+/// The same, if it computes in f64.
+pub(super) fn double_precision_gpu() -> Option<Gpu> {
+    let gpu = gpu()?;
+    if !gpu.adapter().double_precision {
+        println!("skipped: {} does not compute in f64", gpu.adapter().name);
+        return None;
+    }
+    Some(gpu)
+}
+
 /// The kernels for a lattice.
 pub(super) fn compiled<D: Divergence>(gpu: &Gpu, lattice: &Lattice) -> Device {
     Device::new::<D>(gpu, !lattice.axes[1].missing).unwrap()

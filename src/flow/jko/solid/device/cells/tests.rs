@@ -6,7 +6,7 @@ use crate::backend::gpu::Gpu;
 use crate::calculus::Real;
 use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergence};
 use crate::flow::jko::solid::deposit::Places;
-use crate::flow::jko::solid::device::tests::{compiled, gpu};
+use crate::flow::jko::solid::device::tests::{compiled, double_precision_gpu};
 use crate::flow::jko::solid::feet::{Foot, Search, cofactors};
 use crate::flow::jko::solid::iterate::{Hessian, Iterate};
 use crate::flow::jko::solid::lattice::{Centres, Lattice, squared_distance};
@@ -93,7 +93,9 @@ fn farthest(found: &[f64], expected: &[f64], size: f64) -> f64 {
 
 #[test]
 fn feet_are_those_of_the_cpu() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     for grid in grids() {
         let Newton {
             lattice,
@@ -134,7 +136,9 @@ fn feet_are_those_of_the_cpu() {
 /// Where the map folds, Newton's method goes uphill by halved steps, and seldom, as seldom as on the CPU, ends before it is at a maximum.
 #[test]
 fn feet_of_folded_maps_are_maxima_uphill() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     for grid in grids() {
         let mut newton = newton::<JensenShannon>(&grid, Some(&gpu));
         let Newton {
@@ -253,7 +257,9 @@ fn check_sums<D: Divergence>(grid: &Grid, gpu: &Gpu) {
 /// Of every divergence, for it decides what r, 1/f'' and s − f'(r) are.
 #[test]
 fn moments_and_sums_are_those_of_the_cpu_wherever_feet_are() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     for grid in grids() {
         for kind in DivergenceKind::ALL {
             with_divergence!(*kind, D => check_sums::<D>(&grid, &gpu));
@@ -289,7 +295,9 @@ fn exact<D: Divergence>(newton: &mut Newton<D>, scale: f64) -> Stencil<f64> {
 /// An entry of f32 is the largest one that is no more than that of f64, but for roundings of its sum.
 #[test]
 fn the_matrix_is_that_of_the_cpu_rounded_down() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     for grid in grids() {
         let mut newton = newton::<JensenShannon>(&grid, Some(&gpu));
         for case in 0..4 {
@@ -323,7 +331,9 @@ fn the_matrix_is_that_of_the_cpu_rounded_down() {
 /// What is added up is added in one order.
 #[test]
 fn the_same_places_give_the_same_bits() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     let grid = &grids()[0];
     let mut newton = newton::<JensenShannon>(grid, Some(&gpu));
     placed(&mut newton, 1);

@@ -3,7 +3,7 @@
 use super::{ROUNDING, TAU, assert_near, grids, newton, twin};
 use crate::backend::gpu::Gpu;
 use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergence};
-use crate::flow::jko::solid::device::tests::gpu;
+use crate::flow::jko::solid::device::tests::double_precision_gpu;
 use crate::flow::jko::solid::iterate::Iterate;
 use crate::flow::jko::solid::multigrid::unstructured;
 use crate::flow::jko::solid::newton::Newton;
@@ -42,7 +42,9 @@ fn check_direction<D: Divergence>(grid: &Grid, gpu: &Gpu) {
 
 #[test]
 fn directions_lead_where_they_do_on_the_cpu() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     for grid in grids() {
         for kind in DivergenceKind::ALL {
             with_divergence!(*kind, D => check_direction::<D>(&grid, &gpu));
@@ -53,7 +55,9 @@ fn directions_lead_where_they_do_on_the_cpu() {
 /// A direction that is not followed, or an iteration that is broken off, leaves nothing behind.
 #[test]
 fn a_trial_leaves_the_current_iterate_as_it_is() {
-    let Some(gpu) = gpu() else { return };
+    let Some(gpu) = double_precision_gpu() else {
+        return;
+    };
     let grid = &grids()[0];
     let mut newton = newton::<JensenShannon>(grid, Some(&gpu));
     let start = newton.current.feet.clone();
