@@ -27,7 +27,7 @@ fn find_feet(invocation: Invocation) {
             break;
         }
         let cofactors = cofactors_of(jet);
-        let definite = cofactors[6] > 0.0lf;
+        let definite = is_definite(cofactors);
         var direction = residual;
         if definite {
             direction = product(cofactors, residual, cofactors[7]);

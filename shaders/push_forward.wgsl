@@ -122,7 +122,7 @@ fn weigh(invocation: Invocation) {
     let number = order[position];
     let local = local_of(foot_of(number));
     let cofactors = cofactors_of(jet_at(local));
-    let definite = cofactors[6] > 0.0lf;
+    let definite = is_definite(cofactors);
     let first = position * WEIGHTS;
     var slopes = array<f64, 3>();
     for (var axis = 0u; axis < 3u; axis += 1u) {

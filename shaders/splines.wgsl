@@ -2,7 +2,7 @@
 // `flow::jko::solid::device`: rings.wgsl, the elementary functions in f64, the equations
 //
 //   of_splines(u), of_slopes(u)    the three splines beside a place, u the share of its lattice cell left of it; their derivatives by u
-//   of_cofactors(τ, 00, 11, 22, 01, 02, 12)    of I − τD²φ, then what is positive where it is definite, the determinant at last
+//   of_cofactors(τ, 00, 11, 22, 01, 02, 12)    of I − τD²φ, then its first entry and its determinant
 //   of_ratio(s), of_softness(r), of_mismatch(s, r), of_moved(s, r, along, share)    as `flow::jko::solid::iterate` has them
 //
 // and the constants
@@ -205,10 +205,14 @@ fn jet_at(local: Local) -> Jet {
     return jet;
 }
 
-// The cofactors of I − τD²φ, what is positive where it is definite, and the determinant.
+// The cofactors of I − τD²φ, its first entry, and the determinant.
 fn cofactors_of(jet: Jet) -> array<f64, 8> {
     let h = jet.hessian;
     return of_cofactors(tau(), h[0], h[1], h[2], h[3], h[4], h[5]);
+}
+
+fn is_definite(cofactors: array<f64, 8>) -> bool {
+    return cofactors[6] > 0.0lf && cofactors[2] > 0.0lf && cofactors[7] > SINGULAR;
 }
 
 fn foot_of(place: u32) -> array<f64, 3> {

@@ -16,7 +16,7 @@ pub(super) const HALVINGS: usize = 30;
 /// A fall of the maximised function that is rounding.
 pub(super) const ROUNDING: f64 = 1e-15;
 /// A determinant of I − τD²φ below this counts as none.
-const SINGULAR: f64 = 1e-12;
+pub(super) const SINGULAR: f64 = 1e-12;
 /// The distance, relative to the box, to which feet are found.
 pub(super) const PRECISION: f64 = 1e-14;
 /// Newton steps in vector lanes before what is not found is searched for by itself.
@@ -32,7 +32,8 @@ pub(super) struct Foot {
     pub value: f64,
 }
 
-/// The cofactors of I − τD²φ (00, 11, 22, 01, 02, 12), what is positive where it is definite, and its determinant.
+/// The cofactors of I − τD²φ (00, 11, 22, 01, 02, 12), its first entry, and its determinant: it is definite where that, the first entry and the cofactor 22
+/// are positive.
 #[inline(always)]
 pub(super) fn cofactors<R: Real>(tau: R, hessian: [R; 6]) -> [R; 8] {
     let one = R::constant(1.0);
@@ -42,9 +43,6 @@ pub(super) fn cofactors<R: Real>(tau: R, hessian: [R; 6]) -> [R; 8] {
     let [bc, minor, de] = [b * c - f * f, a * b - d * d, e * f - d * c];
     let df = d * f - b * e;
     let determinant = a * bc + d * de + e * df;
-    let definite = (determinant - R::constant(SINGULAR))
-        .minimum(minor)
-        .minimum(a);
     [
         bc,
         a * c - e * e,
@@ -52,7 +50,7 @@ pub(super) fn cofactors<R: Real>(tau: R, hessian: [R; 6]) -> [R; 8] {
         de,
         df,
         d * e - a * f,
-        definite,
+        a,
         determinant,
     ]
 }
@@ -60,8 +58,9 @@ pub(super) fn cofactors<R: Real>(tau: R, hessian: [R; 6]) -> [R; 8] {
 /// The inverse of I − τD²φ (00, 11, 22, 01, 02, 12), none unless it is positive definite.
 #[inline(always)]
 fn inverse(tau: f64, hessian: &[f64; 6]) -> Option<[f64; 6]> {
-    let [cofactors @ .., definite, determinant] = cofactors(tau, *hessian);
-    (definite > 0.0).then(|| cofactors.map(|cofactor: f64| cofactor / determinant))
+    let [cofactors @ .., first, determinant] = cofactors(tau, *hessian);
+    let definite = first > 0.0 && cofactors[2] > 0.0 && determinant > SINGULAR;
+    definite.then(|| cofactors.map(|cofactor: f64| cofactor / determinant))
 }
 
 /// The product of a symmetric matrix (00, 11, 22, 01, 02, 12) and a vector.

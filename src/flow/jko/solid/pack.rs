@@ -1,6 +1,6 @@
 //! Several places at once: splines, potential and its derivatives in vector lanes.
 
-use super::feet::cofactors;
+use super::feet::{SINGULAR, cofactors};
 use super::lattice::{Lattice, LatticeAxis, Point, slopes, splines};
 use super::spline::Spline;
 use crate::calculus::{Lanes, Real};
@@ -94,10 +94,11 @@ impl LatticeAxis {
         }
         let u = scaled - first;
         let slope = sign * splat(scale);
+        let [left, own, right] = slopes(u);
         LocalPack {
             cell,
             values: splines(u),
-            slopes: slopes(u).map(|by_share| by_share * slope),
+            slopes: [left * slope, own * slope, right * slope],
             curvature: scale * scale,
         }
     }
@@ -204,11 +205,15 @@ impl Spline {
 /// Inverses of I − τD²φ (00, 11, 22, 01, 02, 12), and in which lanes it is positive definite; elsewhere the identity.
 #[inline(always)]
 pub(super) fn inverse_pack(tau: f64, hessian: &[Pack; 6]) -> ([Pack; 6], [bool; PLACES]) {
-    let [mut inverse @ .., least, determinant] = cofactors(splat(tau), *hessian);
-    let definite = splat(0.0).less(least);
-    for (entry, cofactor) in inverse.iter_mut().enumerate() {
+    let [c0, c1, c2, c3, c4, c5, first, determinant] = cofactors(splat(tau), *hessian);
+    let mut definite = [false; PLACES];
+    for (lane, definite) in definite.iter_mut().enumerate() {
+        *definite = first.0[lane] > 0.0 && c2.0[lane] > 0.0 && determinant.0[lane] > SINGULAR;
+    }
+    let mut inverse = [c0, c1, c2, c3, c4, c5];
+    for (entry, cofactor) in [c0, c1, c2, c3, c4, c5].into_iter().enumerate() {
         let identity = splat(if entry < 3 { 1.0 } else { 0.0 });
-        *cofactor = Real::select(definite, *cofactor / determinant, identity);
+        inverse[entry] = Real::select(definite, cofactor / determinant, identity);
     }
     (inverse, definite)
 }

@@ -3,7 +3,9 @@ use crate::backend::gpu::rings;
 use crate::calculus::{Format, elementary_functions, trace, trace_array, trace_in};
 use crate::divergence::Divergence;
 use crate::elliptic::device::conjugate_gradients_shader;
-use crate::flow::jko::solid::feet::{HALVINGS, ITERATIONS, LAST, PRECISION, ROUNDING, cofactors};
+use crate::flow::jko::solid::feet::{
+    HALVINGS, ITERATIONS, LAST, PRECISION, ROUNDING, SINGULAR, cofactors,
+};
 use crate::flow::jko::solid::iterate::{direct, mismatch, moved, ratio_of, softness};
 use crate::flow::jko::solid::lattice::{slopes, splines};
 use crate::flow::jko::solid::multigrid::{
@@ -99,6 +101,7 @@ pub fn cells_shader<D: Divergence>(solid: bool) -> String {
         ("HALVINGS", HALVINGS),
     ];
     let real = [
+        ("SINGULAR", SINGULAR),
         ("ROUNDING", ROUNDING),
         ("PRECISION", PRECISION),
         ("LAST", LAST),
