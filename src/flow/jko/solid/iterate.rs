@@ -62,6 +62,18 @@ impl Iterate {
         };
     }
 
+    /// The weights of the matrix here, for π V and π V/f''(r) of the places.
+    pub fn hessian<'a>(&'a self, target: &'a [f64], capacity: &'a [f64], tau: f64) -> Hessian<'a> {
+        Hessian {
+            feet: &self.feet,
+            target,
+            ratio: &self.ratio,
+            capacity,
+            spline: &self.spline,
+            tau,
+        }
+    }
+
     /// Room for so many places; further ones begin at 0.
     pub fn resize(&mut self, places: usize) {
         self.feet.resize(places, Foot::default());
@@ -183,12 +195,12 @@ impl<D: Divergence, const MIDDLE: usize> Fill<f64> for Moved<'_, D, MIDDLE> {
 
 /// The weights of the matrix (eq. 30) without its last term.
 pub(super) struct Hessian<'a> {
-    pub feet: &'a [Foot],
-    pub target: &'a [f64],
-    pub ratio: &'a [f64],
-    pub capacity: &'a [f64],
-    pub spline: &'a Spline,
-    pub tau: f64,
+    feet: &'a [Foot],
+    target: &'a [f64],
+    ratio: &'a [f64],
+    capacity: &'a [f64],
+    spline: &'a Spline,
+    tau: f64,
 }
 
 impl Weigh for Hessian<'_> {

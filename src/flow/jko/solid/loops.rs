@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::deposit::{Masses, Places, moments};
 use super::device::DeviceCells;
 use super::feet::{Foot, Search};
-use super::iterate::{Cells, Hessian, Iterate, Moved, Ratio, Soft, direct};
+use super::iterate::{Cells, Iterate, Moved, Ratio, Soft, direct};
 use super::lattice::squared_distance;
 use super::newton::{Newton, STIFFNESS};
 use super::pack::{Pack, with_middle};
@@ -25,29 +25,26 @@ impl<D: Divergence> Newton<D> {
     pub fn restart(&mut self, tau: f64) -> Result<(), GpuError> {
         self.stiffness = STIFFNESS;
         self.send()?;
-        let Self {
-            lattice,
-            points,
-            current,
-            device,
-            ..
-        } = self;
         let Iterate {
             coefficients,
             spline,
             feet,
             ..
-        } = current;
+        } = &mut self.current;
         spline.set(coefficients);
-        if let Some(device) = device {
-            device.find_feet(tau, coefficients, feet)?;
-        } else {
-            let search = Search::new(spline, lattice, tau);
-            let mut found = vec![Foot::default(); points.len()];
-            search.all(points, feet, &mut found);
-            *feet = found;
+        match &mut self.device {
+            Some(device) => device.find_feet(tau, coefficients, feet)?,
+            None => self.find_feet(tau),
         }
         self.evaluate(false)
+    }
+
+    /// Feet of the current potential, from where they are, on this processor.
+    fn find_feet(&mut self, tau: f64) {
+        let Iterate { spline, feet, .. } = &mut self.current;
+        let mut found = vec![Foot::default(); self.points.len()];
+        Search::new(spline, &self.lattice, tau).all(&self.points, feet, &mut found);
+        *feet = found;
     }
 
     /// Lends the current iterate to the device, if there is one: from then on its feet and r are there.
@@ -93,14 +90,7 @@ impl<D: Divergence> Newton<D> {
     ///
     /// A failure of the GPU.
     pub fn take_back(&mut self, tau: f64) -> Result<(), GpuError> {
-        let Self {
-            lattice,
-            points,
-            current,
-            device,
-            ..
-        } = self;
-        let Some(device) = lent_mut(device) else {
+        let Some(device) = lent_mut(&mut self.device) else {
             return Ok(());
         };
         let Iterate {
@@ -109,12 +99,11 @@ impl<D: Divergence> Newton<D> {
             feet,
             ratio,
             ..
-        } = current;
+        } = &mut self.current;
         spline.set(coefficients);
         device.lent = false;
-        let mut found = vec![Foot::default(); feet.len()];
-        device.fetch(&mut found, ratio)?;
-        Search::new(spline, lattice, tau).all(points, &found, feet);
+        device.fetch(feet, ratio)?;
+        self.find_feet(tau);
         self.evaluate(false)
     }
 
@@ -293,14 +282,7 @@ impl<D: Divergence> Newton<D> {
             multigrid,
             ..
         } = self;
-        let weigh = Hessian {
-            feet: &current.feet,
-            target,
-            ratio: &current.ratio,
-            capacity: &capacity,
-            spline: &current.spline,
-            tau,
-        };
+        let weigh = current.hessian(target, &capacity, tau);
         let size = reduce::sum(capacity.len(), |cell| capacity[cell]) + bent;
         let matrix = multigrid.matrix();
         matrix.assemble(order, &weigh, scale_of(size), padded);

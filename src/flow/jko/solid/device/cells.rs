@@ -225,11 +225,7 @@ impl DeviceCells {
     ///
     /// A failure of the device.
     pub fn evaluate(&mut self, of_trial: bool, moments: &mut [f64]) -> Result<(), GpuError> {
-        let iterate = if of_trial {
-            1 - self.current
-        } else {
-            self.current
-        };
+        let iterate = self.number(of_trial);
         let fields = &self.fields;
         fields.evaluate[iterate].submit(1);
         self.memory.read_from(&fields.moments, 0, moments)?;
@@ -258,11 +254,16 @@ impl DeviceCells {
 
     /// Sums of the current or the trial iterate.
     pub fn sums(&self, of_trial: bool) -> Sums {
-        self.sums[if of_trial {
+        self.sums[self.number(of_trial)]
+    }
+
+    /// Which of the two iterates the current or the trial one is.
+    fn number(&self, of_trial: bool) -> usize {
+        if of_trial {
             1 - self.current
         } else {
             self.current
-        }]
+        }
     }
 
     /// Feet and r of the current iterate.

@@ -8,7 +8,7 @@ use crate::divergence::{Divergence, DivergenceKind, JensenShannon, with_divergen
 use crate::flow::jko::solid::deposit::Places;
 use crate::flow::jko::solid::device::tests::{compiled, double_precision_gpu};
 use crate::flow::jko::solid::feet::{Foot, Search, cofactors};
-use crate::flow::jko::solid::iterate::{Hessian, Iterate};
+use crate::flow::jko::solid::iterate::Iterate;
 use crate::flow::jko::solid::lattice::{Centres, Lattice, squared_distance};
 use crate::flow::jko::solid::multigrid::unstructured;
 use crate::flow::jko::solid::newton::Newton;
@@ -279,14 +279,7 @@ fn exact<D: Divergence>(newton: &mut Newton<D>, scale: f64) -> Stencil<f64> {
         padded,
         ..
     } = newton;
-    let weigh = Hessian {
-        feet: &current.feet,
-        target,
-        ratio: &current.ratio,
-        capacity: &capacity,
-        spline: &current.spline,
-        tau: TAU,
-    };
+    let weigh = current.hessian(target, &capacity, TAU);
     order.sort(lattice, Places::Feet(&current.feet));
     let mut matrix = Stencil::<f64>::new(*lattice);
     matrix.assemble(order, &weigh, scale, padded);

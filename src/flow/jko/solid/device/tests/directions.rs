@@ -9,7 +9,6 @@ use crate::flow::jko::solid::SolidStep;
 use crate::flow::jko::solid::background::Background;
 use crate::flow::jko::solid::deposit::Places;
 use crate::flow::jko::solid::device::Device;
-use crate::flow::jko::solid::iterate::Hessian;
 use crate::flow::jko::solid::lattice::Lattice;
 use crate::flow::jko::solid::multigrid::Multigrid;
 use crate::flow::jko::solid::stencil::scale_of;
@@ -58,14 +57,7 @@ fn system(step: &mut SolidStep<JensenShannon>, gpu: Option<&Gpu>) -> (Multigrid,
     let capacity = newton.capacity();
     let (lattice, current) = (newton.lattice, &newton.current);
     newton.order.sort(&lattice, Places::Feet(&current.feet));
-    let hessian = Hessian {
-        feet: &current.feet,
-        target: &newton.target,
-        ratio: &current.ratio,
-        capacity: &capacity,
-        spline: &current.spline,
-        tau: TAU,
-    };
+    let hessian = current.hessian(&newton.target, &capacity, TAU);
     let device = gpu.map(|gpu| compiled::<JensenShannon>(gpu, &lattice));
     let mut multigrid = Multigrid::new(lattice, device.as_ref()).unwrap();
     let background = Background::new(&lattice, &newton.centres);
